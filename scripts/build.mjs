@@ -1,0 +1,14 @@
+// Type-checks and compiles src/ to dist/ and test/ + bench/ to dist-test/. `--product` compiles src/ alone.
+import { spawnSync } from 'node:child_process'
+import { chmodSync, existsSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+const root = join(dirname(fileURLToPath(import.meta.url)), '..')
+const tsc = createRequire(import.meta.url).resolve('typescript/bin/tsc')
+const projects = process.argv.includes('--product') ? ['tsconfig.json'] : ['tsconfig.json', 'test/tsconfig.json']
+const { status } = spawnSync(process.execPath, [tsc, '-b', ...projects], { cwd: root, stdio: 'inherit' })
+const main = join(root, 'dist/main.js')
+if (status === 0 && existsSync(main)) chmodSync(main, 0o755)
+process.exit(status ?? 1)

@@ -1,0 +1,5 @@
+export { type Brand } from './brand.js'
+export * from './assert.js'
+export * from './bytes.js'
+export * from './ids.js'
+export { RingQueue } from './ring-queue.js'

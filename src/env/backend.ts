@@ -1,0 +1,52 @@
+// The ordered store under the state machine. Buckets carry etcd's names (reference: bbolt buckets of etcd 3.7).
+
+export type Bucket =
+  'alarm' | 'auth' | 'authRoles' | 'authUsers' | 'cluster' | 'key' | 'lease' | 'members' | 'members_removed' | 'meta'
+
+/** All buckets in byte order of their names. */
+export const BUCKETS: readonly Bucket[] = [
+  'alarm',
+  'auth',
+  'authRoles',
+  'authUsers',
+  'cluster',
+  'key',
+  'lease',
+  'members',
+  'members_removed',
+  'meta',
+]
+
+export interface BackendRow {
+  readonly bucket: Bucket
+  readonly key: Uint8Array
+  /** Undefined deletes the row. */
+  readonly value: Uint8Array | undefined
+}
+
+/** Collects the changes of one batch; a later change of a row replaces an earlier one. Arguments become frozen. */
+export interface RowSink {
+  put(bucket: Bucket, key: Uint8Array, value: Uint8Array): void
+  delete(bucket: Bucket, key: Uint8Array): void
+}
+
+export interface Backend {
+  /** Point read of what completed writes left; blocks for one page-cache read at worst. The result is owned. */
+  get(bucket: Bucket, key: Uint8Array): Uint8Array | undefined
+  /**
+   * Rows of `[lo, hi)` in key order (`hi` undefined: to the end of the bucket), as of the call, in slices of about
+   * `sliceBytes` each. Rows are owned.
+   */
+  scan(bucket: Bucket, lo: Uint8Array, hi: Uint8Array | undefined, sliceBytes?: number): AsyncIterable<BackendSlice>
+  /** One atomic batch, in call order; later rows win over earlier ones of the same batch. Not synced: the log is. */
+  write(rows: readonly BackendRow[]): Promise<void>
+  /** Makes all completed writes durable. */
+  sync(): Promise<void>
+  /** Gives space of deleted rows back to the file system without blocking reads or writes. */
+  reclaim(): Promise<void>
+  /** Bytes of the files on disk. */
+  fileBytes(): Promise<number>
+  close(): Promise<void>
+}
+
+export type BackendSlice = readonly { readonly key: Uint8Array; readonly value: Uint8Array }[]

@@ -1,0 +1,68 @@
+// What consensus needs of stable storage. Shapes are structural: the records of proto/raftpb satisfy them.
+
+import type { ClusterId, Index, MemberId, Term } from '../base/index.js'
+
+export interface LogEntry {
+  readonly type: number
+  readonly term: Term
+  readonly index: Index
+  readonly data: Uint8Array
+}
+
+export interface LogHardState {
+  readonly term: Term
+  readonly vote: MemberId
+  readonly commit: Index
+}
+
+export interface LogConfState {
+  readonly voters: readonly MemberId[]
+  readonly learners: readonly MemberId[]
+  readonly votersOutgoing: readonly MemberId[]
+  readonly learnersNext: readonly MemberId[]
+  readonly autoLeave: boolean
+}
+
+/** A point of the log up to which the state machine was saved. */
+export interface SnapshotPoint {
+  readonly index: Index
+  readonly term: Term
+  readonly confState: LogConfState
+}
+
+/** The content of a `.snap` file: the point, and the membership as of it (v2 store JSON, see storage/snap). */
+export interface LogSnapshot extends SnapshotPoint {
+  readonly data: Uint8Array
+}
+
+/** What a log held when it was opened. */
+export interface RecoveredLog<E extends LogEntry = LogEntry> {
+  readonly memberId: MemberId
+  readonly clusterId: ClusterId
+  readonly hardState: LogHardState
+  /** The newest usable snapshot, undefined when the log starts at its first entry. */
+  readonly snapshot: LogSnapshot | undefined
+  /** Entries after the snapshot, without gap. */
+  readonly entries: readonly E[]
+}
+
+export interface LogStorage {
+  /**
+   * Appends a batch; calls may overlap and are written in call order. Whatever waits while a sync runs becomes the next
+   * single write and single sync. Resolves once the batch is on stable storage; nothing in it may be acknowledged earlier
+   * (Raft paper, figure 2). A batch of a commit-only hard state is written but not synced (etcd raft MustSync).
+   * `entries` and their data are frozen.
+   * @throws WalFailed after any failed write or sync. The log is then unusable: a failed sync is never retried.
+   */
+  append(hardState: LogHardState | undefined, entries: readonly LogEntry[]): Promise<void>
+  /**
+   * Saves the snapshot file, then its record in the log, both durable when it resolves.
+   * The caller has made sure that the backend holds everything up to `snapshot.index`.
+   */
+  saveSnapshot(snapshot: LogSnapshot): Promise<void>
+  /** Unlocks the segments that recovery from a snapshot at `index` does not need; the purge may delete them. */
+  release(index: Index): Promise<void>
+  /** Deletes the oldest released segments and snapshot files beyond the limits; 0 keeps all. */
+  purge(maxSegments: number, maxSnapshots: number): Promise<void>
+  close(): Promise<void>
+}

@@ -1,0 +1,33 @@
+// Instruments as the core sees them; http/ backs them with a Prometheus registry.
+
+export interface Counter {
+  inc(by?: number): void
+}
+
+export interface Gauge {
+  set(value: number): void
+}
+
+export interface Histogram {
+  /** Seconds unless the metric's name says otherwise. */
+  observe(value: number): void
+}
+
+export interface Metrics {
+  counter(name: string, help: string): Counter
+  gauge(name: string, help: string): Gauge
+  /** A gauge whose value is asked for when metrics are collected. */
+  gaugeFrom(name: string, help: string, read: () => number): void
+  histogram(name: string, help: string, buckets: readonly number[]): Histogram
+}
+
+/** `n` bounds start, start*factor, ... as Prometheus client libraries call it. */
+export const exponentialBuckets = (start: number, factor: number, n: number): readonly number[] =>
+  Array.from({ length: n }, (_, i) => start * factor ** i)
+
+export const noMetrics: Metrics = {
+  counter: () => ({ inc: () => undefined }),
+  gauge: () => ({ set: () => undefined }),
+  gaugeFrom: () => undefined,
+  histogram: () => ({ observe: () => undefined }),
+}
