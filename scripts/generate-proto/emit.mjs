@@ -254,7 +254,7 @@ function emitWriteField(message, field, file) {
   if (field.repeated) {
     const loop = `for (let i = ${value}.length - 1; i >= 0; i--) `
     if (field.kind === 'message') return block(loop, nested(`${value}[i]!`))
-    if (!field.packed) return block(loop, [writeStatement(field, `${value}[i]!`), tag])
+    if (!field.packed || wireType(field) !== 0) return block(loop, [writeStatement(field, `${value}[i]!`), tag])
     return block(`if (${value}.length > 0) `, [
       'const size = w.size()',
       `${loop}${writeStatement(field, `${value}[i]!`)}`,

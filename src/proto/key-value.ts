@@ -10,13 +10,13 @@
 //   lease            30    varint, two's complement
 //
 // Written in this order, without zeros and empty fields (equal bytes on all members make their hashes equal). Read in any
-// order, last one wins. All readers throw MalformedMessage for what is no KeyValue, and nothing else.
+// order, last one wins. Bytes that are no KeyValue make a reader throw MalformedMessage and nothing else, but one that
+// wants a single field looks at the others only to skip them.
 
-import { EMPTY_BYTES, type Key, type LeaseId, NO_LEASE } from '../base/index.js'
-import { keyOfRange } from '../base/index.js'
+import { EMPTY_BYTES, type Key, keyOfRange, type LeaseId, NO_LEASE } from '../base/index.js'
+import { highWord, lowWord, splitInt64 } from './int64.js'
 import { MalformedMessage } from './malformed.js'
 import { Reader } from './reader.js'
-import { highWord, lowWord, splitInt64 } from './int64.js'
 
 const KEY = 0x0a
 const CREATE_REVISION = 0x10
@@ -44,6 +44,7 @@ export class KeyValueView {
   valueStart = 0
   valueEnd = 0
   lease: LeaseId = NO_LEASE
+  readonly #reader = new Reader(EMPTY_BYTES, 0, 0, 0)
 
   /** Reads `bytes[start, end)`. @throws MalformedMessage; the view then holds nothing useful. */
   load(bytes: Uint8Array, start = 0, end = bytes.length): this {
@@ -51,7 +52,8 @@ export class KeyValueView {
     this.keyStart = this.keyEnd = this.valueStart = this.valueEnd = start
     this.createRevision = this.modRevision = this.version = 0
     this.lease = NO_LEASE
-    const r = new Reader(bytes, start, end, DEPTH)
+    const r = this.#reader
+    r.reset(bytes, start, end, DEPTH)
     while (r.pos < end) {
       const tag = r.tag(end)
       switch (tag) {
@@ -159,7 +161,7 @@ export const valueOf = (bytes: Uint8Array, start = 0, end = bytes.length): Uint8
   return r.view(end)
 }
 
-/** Encodes one pair. Owned; small results share slabs of 8 KiB, so what stays in a cache for long should be copied. */
+/** Encodes one pair; the counters are 0..2^53-1. Owned; small results share slabs of 8 KiB, so what stays in a cache for long should be copied. */
 export const encodeKeyValue = (
   key: Key,
   createRevision: number,
@@ -225,7 +227,7 @@ const copyKept = (
       continue
     }
     r.skip(tag, end)
-    if (target !== undefined) for (let i = from; i < r.pos; i++) target[count + i - from] = bytes[i]!
+    target?.set(bytes.subarray(from, r.pos), count)
     count += r.pos - from
   }
   return count

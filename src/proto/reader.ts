@@ -28,7 +28,7 @@ interface NativeText {
 const { latin1Slice, utf8Slice } = Buffer.prototype as unknown as NativeText
 
 export class Reader {
-  readonly bytes: Uint8Array
+  bytes: Uint8Array
   pos: number
   /** Levels of nesting that may still be entered. */
   depth: number
@@ -42,10 +42,20 @@ export class Reader {
 
   /** @throws RangeError when `[start, end)` is no part of `bytes`: a mistake of the caller, not of the sender. */
   constructor(bytes: Uint8Array, start: number, end: number, depth: number) {
-    if (!(start >= 0 && start <= end && end <= bytes.length)) throw new RangeError(`no range: [${start}, ${end})`)
+    checkRange(bytes, start, end)
     this.bytes = bytes
     this.pos = start
     this.depth = depth
+  }
+
+  /** Starts over with other bytes. @throws RangeError as the constructor. */
+  reset(bytes: Uint8Array, start: number, end: number, depth: number): void {
+    checkRange(bytes, start, end)
+    this.bytes = bytes
+    this.pos = start
+    this.depth = depth
+    this.#memory = undefined
+    this.#mergeBytes = MERGE_BYTES
   }
 
   /** The next tag, 1..2^32-1. */
@@ -317,4 +327,8 @@ export class Reader {
   wrongType(): never {
     throw new MalformedMessage()
   }
+}
+
+const checkRange = (bytes: Uint8Array, start: number, end: number): void => {
+  if (!(start >= 0 && start <= end && end <= bytes.length)) throw new RangeError(`no range: [${start}, ${end})`)
 }

@@ -109,10 +109,8 @@ export function writeUser(w: Writer, m: User): void {
     w.length(size)
     w.varint32(34)
   }
-  if (m.roles.length > 0) {
-    const size = w.size()
-    for (let i = m.roles.length - 1; i >= 0; i--) w.string(m.roles[i]!)
-    w.length(size)
+  for (let i = m.roles.length - 1; i >= 0; i--) {
+    w.string(m.roles[i]!)
     w.varint32(26)
   }
   if (m.password.length > 0) {

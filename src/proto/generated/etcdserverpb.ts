@@ -1236,10 +1236,8 @@ export function writeRangeResponse(w: Writer, m: RangeResponse): void {
     w.bool(m.more)
     w.varint32(24)
   }
-  if (m.kvs.length > 0) {
-    const size = w.size()
-    for (let i = m.kvs.length - 1; i >= 0; i--) w.bytes(m.kvs[i]!)
-    w.length(size)
+  for (let i = m.kvs.length - 1; i >= 0; i--) {
+    w.bytes(m.kvs[i]!)
     w.varint32(18)
   }
   if (m.header !== undefined) {
@@ -1570,10 +1568,8 @@ export function readDeleteRangeResponse(r: Reader, end: number, m: DeleteRangeRe
 
 /** Writes the fields from the last to the first: the writer runs backwards. */
 export function writeDeleteRangeResponse(w: Writer, m: DeleteRangeResponse): void {
-  if (m.prevKvs.length > 0) {
-    const size = w.size()
-    for (let i = m.prevKvs.length - 1; i >= 0; i--) w.bytes(m.prevKvs[i]!)
-    w.length(size)
+  for (let i = m.prevKvs.length - 1; i >= 0; i--) {
+    w.bytes(m.prevKvs[i]!)
     w.varint32(26)
   }
   if (m.deleted !== 0) {
@@ -2853,10 +2849,8 @@ export function readWatchResponse(r: Reader, end: number, m: WatchResponse): voi
 
 /** Writes the fields from the last to the first: the writer runs backwards. */
 export function writeWatchResponse(w: Writer, m: WatchResponse): void {
-  if (m.events.length > 0) {
-    const size = w.size()
-    for (let i = m.events.length - 1; i >= 0; i--) w.bytes(m.events[i]!)
-    w.length(size)
+  for (let i = m.events.length - 1; i >= 0; i--) {
+    w.bytes(m.events[i]!)
     w.varint32(90)
   }
   if (m.fragment) {
@@ -3505,10 +3499,8 @@ export function readLeaseTimeToLiveResponse(r: Reader, end: number, m: LeaseTime
 
 /** Writes the fields from the last to the first: the writer runs backwards. */
 export function writeLeaseTimeToLiveResponse(w: Writer, m: LeaseTimeToLiveResponse): void {
-  if (m.keys.length > 0) {
-    const size = w.size()
-    for (let i = m.keys.length - 1; i >= 0; i--) w.bytes(m.keys[i]!)
-    w.length(size)
+  for (let i = m.keys.length - 1; i >= 0; i--) {
+    w.bytes(m.keys[i]!)
     w.varint32(42)
   }
   if (m.grantedTtl !== 0) {
@@ -3724,16 +3716,12 @@ export function writeMember(w: Writer, m: Member): void {
     w.bool(m.isLearner)
     w.varint32(40)
   }
-  if (m.clientUrls.length > 0) {
-    const size = w.size()
-    for (let i = m.clientUrls.length - 1; i >= 0; i--) w.string(m.clientUrls[i]!)
-    w.length(size)
+  for (let i = m.clientUrls.length - 1; i >= 0; i--) {
+    w.string(m.clientUrls[i]!)
     w.varint32(34)
   }
-  if (m.peerUrls.length > 0) {
-    const size = w.size()
-    for (let i = m.peerUrls.length - 1; i >= 0; i--) w.string(m.peerUrls[i]!)
-    w.length(size)
+  for (let i = m.peerUrls.length - 1; i >= 0; i--) {
+    w.string(m.peerUrls[i]!)
     w.varint32(26)
   }
   if (m.name !== '') {
@@ -3794,10 +3782,8 @@ export function writeMemberAddRequest(w: Writer, m: MemberAddRequest): void {
     w.bool(m.isLearner)
     w.varint32(16)
   }
-  if (m.peerUrls.length > 0) {
-    const size = w.size()
-    for (let i = m.peerUrls.length - 1; i >= 0; i--) w.string(m.peerUrls[i]!)
-    w.length(size)
+  for (let i = m.peerUrls.length - 1; i >= 0; i--) {
+    w.string(m.peerUrls[i]!)
     w.varint32(10)
   }
 }
@@ -4033,10 +4019,8 @@ export function readMemberUpdateRequest(r: Reader, end: number, m: MemberUpdateR
 
 /** Writes the fields from the last to the first: the writer runs backwards. */
 export function writeMemberUpdateRequest(w: Writer, m: MemberUpdateRequest): void {
-  if (m.peerUrls.length > 0) {
-    const size = w.size()
-    for (let i = m.peerUrls.length - 1; i >= 0; i--) w.string(m.peerUrls[i]!)
-    w.length(size)
+  for (let i = m.peerUrls.length - 1; i >= 0; i--) {
+    w.string(m.peerUrls[i]!)
     w.varint32(18)
   }
   if (m.id !== 0n) {
@@ -4987,10 +4971,8 @@ export function writeStatusResponse(w: Writer, m: StatusResponse): void {
     w.int53(m.dbSizeInUse)
     w.varint32(72)
   }
-  if (m.errors.length > 0) {
-    const size = w.size()
-    for (let i = m.errors.length - 1; i >= 0; i--) w.string(m.errors[i]!)
-    w.length(size)
+  for (let i = m.errors.length - 1; i >= 0; i--) {
+    w.string(m.errors[i]!)
     w.varint32(66)
   }
   if (m.raftAppliedIndex !== 0) {
@@ -6138,10 +6120,8 @@ export function readAuthUserGetResponse(r: Reader, end: number, m: AuthUserGetRe
 
 /** Writes the fields from the last to the first: the writer runs backwards. */
 export function writeAuthUserGetResponse(w: Writer, m: AuthUserGetResponse): void {
-  if (m.roles.length > 0) {
-    const size = w.size()
-    for (let i = m.roles.length - 1; i >= 0; i--) w.string(m.roles[i]!)
-    w.length(size)
+  for (let i = m.roles.length - 1; i >= 0; i--) {
+    w.string(m.roles[i]!)
     w.varint32(18)
   }
   if (m.header !== undefined) {
@@ -6502,10 +6482,8 @@ export function readAuthRoleListResponse(r: Reader, end: number, m: AuthRoleList
 
 /** Writes the fields from the last to the first: the writer runs backwards. */
 export function writeAuthRoleListResponse(w: Writer, m: AuthRoleListResponse): void {
-  if (m.roles.length > 0) {
-    const size = w.size()
-    for (let i = m.roles.length - 1; i >= 0; i--) w.string(m.roles[i]!)
-    w.length(size)
+  for (let i = m.roles.length - 1; i >= 0; i--) {
+    w.string(m.roles[i]!)
     w.varint32(18)
   }
   if (m.header !== undefined) {
@@ -6562,10 +6540,8 @@ export function readAuthUserListResponse(r: Reader, end: number, m: AuthUserList
 
 /** Writes the fields from the last to the first: the writer runs backwards. */
 export function writeAuthUserListResponse(w: Writer, m: AuthUserListResponse): void {
-  if (m.users.length > 0) {
-    const size = w.size()
-    for (let i = m.users.length - 1; i >= 0; i--) w.string(m.users[i]!)
-    w.length(size)
+  for (let i = m.users.length - 1; i >= 0; i--) {
+    w.string(m.users[i]!)
     w.varint32(18)
   }
   if (m.header !== undefined) {

@@ -40,10 +40,8 @@ export function writeRaftAttributes(w: Writer, m: RaftAttributes): void {
     w.bool(m.isLearner)
     w.varint32(16)
   }
-  if (m.peerUrls.length > 0) {
-    const size = w.size()
-    for (let i = m.peerUrls.length - 1; i >= 0; i--) w.string(m.peerUrls[i]!)
-    w.length(size)
+  for (let i = m.peerUrls.length - 1; i >= 0; i--) {
+    w.string(m.peerUrls[i]!)
     w.varint32(10)
   }
 }
@@ -93,10 +91,8 @@ export function readAttributes(r: Reader, end: number, m: Attributes): void {
 
 /** Writes the fields from the last to the first: the writer runs backwards. */
 export function writeAttributes(w: Writer, m: Attributes): void {
-  if (m.clientUrls.length > 0) {
-    const size = w.size()
-    for (let i = m.clientUrls.length - 1; i >= 0; i--) w.string(m.clientUrls[i]!)
-    w.length(size)
+  for (let i = m.clientUrls.length - 1; i >= 0; i--) {
+    w.string(m.clientUrls[i]!)
     w.varint32(18)
   }
   if (m.name !== '') {
