@@ -1,0 +1,2 @@
+// The watch hub.
+export * from './watch/index.js'
