@@ -13,7 +13,8 @@ const TIMER_MAX_MS = 2 ** 31 - 1
 
 export function parseTimeout(header: string): TimeoutHeader {
   if (header.length < 2) return malformed(`transport: timeout string is too short: ${JSON.stringify(header)}`)
-  if (header.length > DIGITS_MAX + 1) return malformed(`transport: timeout string is too long: ${JSON.stringify(header)}`)
+  if (header.length > DIGITS_MAX + 1)
+    return malformed(`transport: timeout string is too long: ${JSON.stringify(header)}`)
   const unitMs = UNIT_MS[header.at(-1) ?? '']
   if (unitMs === undefined) return malformed(`transport: timeout unit is not recognized: ${JSON.stringify(header)}`)
   const digits = header.slice(0, -1)

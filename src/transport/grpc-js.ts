@@ -179,7 +179,8 @@ class GrpcJsServer implements GrpcServer {
     const path = headers[':path'] ?? ''
     const method = headers[':method'] ?? ''
     if (!isGrpcContent(contentType)) {
-      if (this.#options.http !== undefined && stream.session?.encrypted === true) this.#serveHttp(stream, headers, rawHeaders)
+      if (this.#options.http !== undefined && stream.session?.encrypted === true)
+        this.#serveHttp(stream, headers, rawHeaders)
       else refuse(stream, 415, grpcText.badContentType(contentType))
       return undefined
     }

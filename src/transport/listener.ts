@@ -205,8 +205,7 @@ export class Listener {
       this.#reject(socket, NOT_TLS)
       return
     }
-    const server =
-      protocol === 'http2' ? this.#servers?.grpc : protocol === 'http1' ? this.#servers?.http : undefined
+    const server = protocol === 'http2' ? this.#servers?.grpc : protocol === 'http1' ? this.#servers?.http : undefined
     if (server === undefined) {
       socket.destroy()
       return

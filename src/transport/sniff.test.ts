@@ -24,7 +24,15 @@ t.test('the first bytes decide as soon as they can', async (t) => {
 })
 
 t.test('a decision never changes when more bytes come', async (t) => {
-  const starts = [HTTP2_PREFACE.toString('latin1'), 'GET / HTTP/1.1\r\n', 'POST /v3/kv/put', 'CONNECT x', '\x16\x03\x01', 'PRIX', 'zzz']
+  const starts = [
+    HTTP2_PREFACE.toString('latin1'),
+    'GET / HTTP/1.1\r\n',
+    'POST /v3/kv/put',
+    'CONNECT x',
+    '\x16\x03\x01',
+    'PRIX',
+    'zzz',
+  ]
   for (const start of starts) {
     const whole = protocolOf(bytes(start))
     let decided = false
