@@ -1,0 +1,2 @@
+// LevelDB backend.
+export * from './leveldb/index.js'
