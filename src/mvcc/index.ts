@@ -9,5 +9,16 @@ export { type RevisionRow, RevisionRows, scanRevisions } from './revision-rows.j
 export { type CompactOutcome, type HashKvOutcome, Store, type StoreListener, type StoreOptions } from './store.js'
 export type { PutResult, TxnResult, WriteTxn } from './write-txn.js'
 
-// The watch hub. Its view of a change is an interface; the store's class of the same name satisfies it.
-export * from './watch/index.js'
+// The watch hub.
+export {
+  CANCEL_REASON,
+  DEFAULT_WATCH_LIMITS,
+  type HistoryReader as WatchHistory,
+  type HubStream,
+  WatchHub,
+  type WatchHubLimits,
+  type WatchHubOptions,
+  type WatchPermission,
+  type WatchSink,
+  type WatchSource,
+} from './watch/index.js'

@@ -1,3 +1,4 @@
+/* eslint-disable no-restricted-syntax -- turns of the real event loop, for tests only */
 // Test doubles: a backend in memory that can stop at any batch, a clock without time, random numbers from a seed.
 
 import { type Key, keyOf } from '../base/index.js'
