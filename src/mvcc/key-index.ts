@@ -1,7 +1,7 @@
 // The index: every key with its revisions, in key order, in memory.
 
 import sortedBtree from 'sorted-btree'
-import type { Key } from '../base/index.js'
+import { type Key, keyOf } from '../base/index.js'
 import { KeyRecord, type KeyState } from './key-record.js'
 
 const BTree = sortedBtree.default
@@ -10,6 +10,10 @@ const BTree = sortedBtree.default
 export const OPEN_END = '\u0100' as Key
 
 const compareKeys = (a: Key, b: Key): number => (a < b ? -1 : a === b ? 0 : 1)
+
+/** The end of a key range as requests spell it: nothing for a single key, one zero byte for the open end. */
+export const rangeEnd = (bytes: Uint8Array): Key | undefined =>
+  bytes.length === 0 ? undefined : bytes.length === 1 && bytes[0] === 0 ? OPEN_END : keyOf(bytes)
 
 /** Sorts before every other key. */
 export const FIRST_KEY = '' as Key

@@ -2,11 +2,11 @@
 
 import { EMPTY_BYTES, equalBytes, type Key, type LeaseId, NO_LEASE } from '../base/index.js'
 import type { Backend, Logger } from '../env/index.js'
+import { KeyValueView, MalformedMessage } from '../proto/index.js'
 import { ChunkView, isDead, isDeadRowKey } from './chunk.js'
 import { CorruptStore } from './corrupt-store.js'
 import type { KeyIndex } from './key-index.js'
 import { KeyRecord } from './key-record.js'
-import { KeyValueReader } from './key-value.js'
 import { compareRevisions, isTombstoneKey, mainOf, REVISION_KEY_BYTES, subOf } from './revision-key.js'
 import type { RevisionLog } from './revision-log.js'
 import type { Steps } from './slices.js'
@@ -29,7 +29,7 @@ interface Row {
 export class Restore {
   readonly #log: RevisionLog
   readonly #logger: Logger
-  readonly #reader = new KeyValueReader()
+  readonly #kv = new KeyValueView()
   readonly #records = new Map<Key, KeyRecord>()
   /** Of live keys with a lease. */
   readonly #leases = new Map<Key, LeaseId>()
@@ -82,25 +82,40 @@ export class Restore {
       this.#lastMain = main
       this.#lastSub = sub
       if (isDead(dead, i)) deadCount++
-      else if (view.tombstone(i)) this.#tombstone(view, i, main, sub)
-      else this.#put(view, i, main, sub)
+      else this.#revision(view, i, main, sub)
     }
-    this.#log.adopt(view.main(0), view.sub(0), value.length, deadCount, deadRow === undefined ? 0 : deadRow.key.length + deadRow.value.length)
+    this.#log.adopt(
+      view.main(0),
+      view.sub(0),
+      value.length,
+      deadCount,
+      deadRow === undefined ? 0 : deadRow.key.length + deadRow.value.length,
+    )
+  }
+
+  #revision(view: ChunkView, i: number, main: number, sub: number): void {
+    try {
+      if (view.tombstone(i)) this.#tombstone(view, i, main, sub)
+      else this.#put(view, i, main, sub)
+    } catch (error) {
+      if (error instanceof MalformedMessage) throw new CorruptStore(`revision ${main}.${sub}`, { cause: error })
+      throw error
+    }
   }
 
   #put(view: ChunkView, i: number, main: number, sub: number): void {
-    const reader = this.#reader
-    reader.read(view.bytes, view.valueStart(i), view.end(i))
-    const { key, lease } = reader
+    const kv = this.#kv.load(view.bytes, view.valueStart(i), view.end(i))
+    const key = kv.key()
+    const { lease } = kv
     const record = this.#records.get(key)
-    if (record === undefined) this.#records.set(key, new KeyRecord(reader.create, reader.version, main, sub))
+    if (record === undefined) this.#records.set(key, new KeyRecord(kv.createRevision, kv.version, main, sub))
     else record.put(main, sub)
     if (lease !== NO_LEASE) this.#leases.set(key, lease)
     else if (this.#leases.size > 0) this.#leases.delete(key)
   }
 
   #tombstone(view: ChunkView, i: number, main: number, sub: number): void {
-    const key = this.#reader.readKey(view.bytes, view.valueStart(i), view.end(i))
+    const key = this.#kv.load(view.bytes, view.valueStart(i), view.end(i)).key()
     const record = this.#records.get(key)
     if (record === undefined) this.#records.set(key, KeyRecord.ofTombstone(main, sub))
     else if (record.live) record.tombstone(main, sub)

@@ -7,7 +7,7 @@ import type { Change } from './change.js'
 import { Compactor, FINISHED_COMPACT_KEY, SCHEDULED_COMPACT_KEY } from './compaction.js'
 import { CorruptStore } from './corrupt-store.js'
 import { CompactionHashes, type HashKvResult, hashKvSteps, rowHashSteps, survivorSteps } from './hash.js'
-import { HistoryReader } from './history.js'
+import { LogReader } from './history.js'
 import { KeyIndex } from './key-index.js'
 import { KeyState } from './key-record.js'
 import { type RangeOutcome, type RangeQuery, rangeSteps } from './range.js'
@@ -16,6 +16,7 @@ import { type OnLiveKey, Restore } from './restore.js'
 import { mainOf, REVISION_KEY_BYTES } from './revision-key.js'
 import { RevisionLog } from './revision-log.js'
 import { finish, SliceRunner } from './slices.js'
+import type { WatchSource } from './watch/index.js'
 import { WriteTxn } from './write-txn.js'
 
 export interface StoreOptions {
@@ -69,7 +70,7 @@ interface OpenedParts {
   readonly finished: number
 }
 
-export class Store {
+export class Store implements WatchSource {
   readonly #index: KeyIndex
   readonly #log: RevisionLog
   readonly #runner: SliceRunner
@@ -127,7 +128,7 @@ export class Store {
     await runner.runAsync(restore.fillSteps(index, options.onLiveKey ?? (() => undefined)))
     const revision = Math.max(1, restore.lastMain, finished, scheduled)
     const store = new Store({ index, log, runner, revision, scheduled, finished }, options)
-    if (scheduled > finished) store.#beginCompaction(scheduled)
+    if (scheduled > finished) void store.#beginCompaction(scheduled)
     return store
   }
 
@@ -177,6 +178,11 @@ export class Store {
     return this.#log.read(this.#found.mod, this.#found.sub, true)
   }
 
+  /** `get` under the name that watches know it by. */
+  kvAt(key: Key, revision: number): Uint8Array | undefined {
+    return this.get(key, revision)
+  }
+
   /** The live key. Owned. */
   lookup(key: Key): KeyState | undefined {
     const state = new KeyState()
@@ -216,9 +222,9 @@ export class Store {
     return finish(rangeSteps(this.#index, this.#log, query, at, this.#revision))
   }
 
-  /** Changes of main revisions [fromMain, toMain) in order; `fromMain` is at least the compact revision. */
-  history(fromMain: number, toMain: number): HistoryReader {
-    return new HistoryReader(this.#log, fromMain, toMain)
+  /** Changes with from <= main <= to in order; `from` is at least the compact revision. */
+  history(from: number, to: number): LogReader {
+    return new LogReader(this.#log, from, to)
   }
 
   // Compaction and hashes

@@ -1,8 +1,8 @@
 // One write transaction: everything that one applied entry changes, under one main revision.
 
 import { invariant, type Key, type LeaseId } from '../base/index.js'
+import { encodeDeletion, encodeKeyValue, encodeTombstone } from '../proto/index.js'
 import { Change } from './change.js'
-import { encodeDeletion } from './key-value.js'
 import { type KeyIndex, OPEN_END } from './key-index.js'
 import { KeyState } from './key-record.js'
 import { type RangeOutcome, type RangeQuery, rangeSteps } from './range.js'
@@ -65,8 +65,9 @@ export class WriteTxn {
     const main = this.beginRevision + 1
     const sub = this.#changes.length
     const { create, version } = this.#host.index.put(key, main, sub)
-    const stored = this.#host.log.put(key, create, main, sub, version, value, lease)
-    this.#changes.push(new Change(key, 'put', main, sub, stored.kv, create))
+    const kv = encodeKeyValue(key, create, main, version, value, lease)
+    this.#host.log.append(main, sub, false, kv)
+    this.#changes.push(new Change(key, 'put', main, sub, kv, create))
     return { revision: main, previous }
   }
 
@@ -81,7 +82,7 @@ export class WriteTxn {
     for (const live of keys) {
       const sub = this.#changes.length
       this.#host.index.tombstone(live, main, sub)
-      this.#host.log.tombstone(live, main, sub)
+      this.#host.log.append(main, sub, true, encodeTombstone(live))
       this.#changes.push(new Change(live, 'delete', main, sub, encodeDeletion(live, main), 0))
     }
     return keys
