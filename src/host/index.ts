@@ -1,3 +1,5 @@
+export { nodeFileSystem } from './file-system.js'
+
 export { defaultHost, goArch, goOs, openFileCount, openFileLimit } from './machine.js'
 export { LogOutputFailed } from './log-outputs.js'
 export {
