@@ -153,8 +153,7 @@ export class RawNode {
 
   /** A follower forgets its leader, and so grants votes that it would have refused for the leader's sake. */
   forgetLeader(): void {
-    if (this.raft.role === 'follower' && this.raft.leader !== 0n)
-      this.raft.becomeFollower(this.raft.term, 0n as MemberId)
+    if (this.raft.role === 'follower') this.raft.leader = NO_MEMBER
   }
 
   /** The transport could not deliver to `id`. */
