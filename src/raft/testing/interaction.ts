@@ -1,6 +1,7 @@
 // Drives nodes by the commands of a script (testdata/*.txt), one step at a time, and writes down everything they do.
 //
 //   add-nodes N [voters=(1,2)] [learners=(3)] [index=I] [options]   new nodes 1..N; `index` starts behind a snapshot
+//   elect ID         campaigns and stabilizes, shown as one line
 //   campaign ID | tick ID N | forget-leader ID | compact ID INDEX
 //   propose ID text... | propose-conf ID [explicit|implicit] [v1] v1 l2 r3
 //   read ID text | transfer ID TARGET | unreachable ID PEER | snapshot-report ID PEER ok|failed | no-snapshots ID on|off
@@ -114,6 +115,14 @@ export class Interaction {
       case 'campaign':
         this.#member(words[0]).node.campaign()
         break
+      case 'elect': {
+        const member = this.#member(words[0])
+        member.node.campaign()
+        this.#stabilize([...this.#members.values()])
+        const { role, term, commit, applied } = member.node.status()
+        this.#out = [`${member.id} is ${role} of term ${term}, commit=${commit} applied=${applied}`]
+        break
+      }
       case 'tick':
         for (let n = Number(words[1] ?? 1); n > 0; n--) this.#member(words[0]).node.tick()
         break
