@@ -288,7 +288,7 @@ export class Interaction {
       if (entry.type === EntryType.EntryNormal) continue
       const change = decodeConfChange(entry.type, entry.data)
       invariant(change !== undefined, 'malformed change')
-      member.disk.confStates.set(entry.index, member.node.applyConfChange(change))
+      member.disk.confStates.set(entry.index, member.node.applyConfChange(change, entry.index))
     }
     member.node.onApplied(batch.at(-1)!.index)
   }
