@@ -10,7 +10,7 @@ import { MembershipHistory } from './membership-history.js'
 import { allMembers, confStateOf, isVoter, membershipOf } from './membership.js'
 import type { Membership } from './membership.js'
 import { Entry, HardState, Message, MessageType } from './pb.js'
-import type { ConfChangeV2, EntryType } from './pb.js'
+import type { ConfChangeV2 } from './pb.js'
 import { Progress, WantsAppend } from './progress.js'
 import { quorumReached, voteResult } from './quorum.js'
 import type { VoteResult } from './quorum.js'
@@ -22,12 +22,13 @@ import type { RaftEvent, Role } from './trace.js'
 
 /** What a proposal puts into one entry. */
 export interface Payload {
-  readonly type: EntryType
+  /** An `EntryType`. */
+  readonly type: number
   readonly data: Uint8Array
 }
 
 /** Messages that promise something about this node's storage: they leave only after everything written before them. */
-const isPromise = (type: MessageType): boolean =>
+const isPromise = (type: number): boolean =>
   type === MessageType.MsgAppResp ||
   type === MessageType.MsgVote ||
   type === MessageType.MsgVoteResp ||

@@ -378,7 +378,7 @@ const describeReady = (ready: Ready): string[] => {
   return lines
 }
 
-const CHANGE_TYPES: Readonly<Record<string, ConfChangeType>> = {
+const CHANGE_TYPES: Readonly<Record<string, number>> = {
   v: ConfChangeType.ConfChangeAddNode,
   l: ConfChangeType.ConfChangeAddLearnerNode,
   r: ConfChangeType.ConfChangeRemoveNode,
