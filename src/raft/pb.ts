@@ -1,4 +1,4 @@
-// The records of raftpb as consensus uses them, by short names.
+// The records of raftpb under their short names: consensus speaks of nothing else.
 
 import { raftpb } from '../proto/index.js'
 
@@ -22,14 +22,12 @@ export const {
 
 export type ConfChange = raftpb.ConfChange
 export type ConfChangeSingle = raftpb.ConfChangeSingle
-export type ConfChangeType = raftpb.ConfChangeType
-export type ConfChangeTransition = raftpb.ConfChangeTransition
 export type ConfChangeV2 = raftpb.ConfChangeV2
 export type ConfState = raftpb.ConfState
 export type Entry = raftpb.Entry
-export type EntryType = number
+export type EntryType = raftpb.EntryType
 export type HardState = raftpb.HardState
 export type Message = raftpb.Message
-export type MessageType = number
+export type MessageType = raftpb.MessageType
 export type Snapshot = raftpb.Snapshot
 export type SnapshotMetadata = raftpb.SnapshotMetadata
