@@ -1,5 +1,5 @@
 import t from 'tap'
-import { index, term, type ClusterId, type MemberId } from '../../base/index.js'
+import { index, term, type ClusterId, type Index, type MemberId, type Term } from '../../base/index.js'
 import { MalformedRecord } from './errors.js'
 import {
   claimedSize,
@@ -10,8 +10,11 @@ import {
   RecordType,
   RecordView,
 } from './frame.js'
-import { encodeMetadata, encodeSnapshotRecord, WalEntry } from './messages.js'
+import { encodeMetadata, encodeSnapshotRecord } from './messages.js'
+import type { LogEntry } from '../../env/index.js'
 import { RecordBuffer } from './record-buffer.js'
+
+const entryOf = (type: number, term: Term, index: Index, data: Uint8Array): LogEntry => ({ type, term, index, data })
 
 const hex = (text: string): string => text.replace(/\s/g, '')
 
@@ -34,14 +37,14 @@ t.test('the head of a log is what etcd 3.4.23 wrote', async (t) => {
 
 t.test('entries and hard states are written with all their scalars, empty data left out', async (t) => {
   const cases: [string, (records: RecordBuffer) => void][] = [
-    ['0800 1001 1802', (r) => r.addEntry(new WalEntry(0, term(1), index(2), new Uint8Array(0)))],
+    ['0800 1001 1802', (r) => r.addEntry(entryOf(0, term(1), index(2), new Uint8Array(0)))],
     [
       '0801 10ac02 18ffffffff0f 2203616263',
-      (r) => r.addEntry(new WalEntry(1, term(300), index(2 ** 32 - 1), Buffer.from('abc'))),
+      (r) => r.addEntry(entryOf(1, term(300), index(2 ** 32 - 1), Buffer.from('abc'))),
     ],
     [
       '0800 1080808080808008 18ffffffffffffff0f',
-      (r) => r.addEntry(new WalEntry(0, term(2 ** 45), index(2 ** 53 - 1), new Uint8Array(0))),
+      (r) => r.addEntry(entryOf(0, term(2 ** 45), index(2 ** 53 - 1), new Uint8Array(0))),
     ],
     ['0800 1000 1807', (r) => r.addHardState({ term: term(0), vote: 0n as MemberId, commit: index(7) })],
     [
@@ -68,7 +71,7 @@ t.test('a checksum of fewer than five bytes moves the data', async (t) => {
   for (let i = 1; i <= 2000; i++) {
     records.clear()
     const data = Buffer.from(`value ${i}`)
-    records.addEntry(new WalEntry(0, term(1), index(i), data))
+    records.addEntry(entryOf(0, term(1), index(i), data))
     const bytes = records.view()
     const size = readLengthWord(bytes, 0)
     t.ok(size > 0)
