@@ -2,7 +2,7 @@
 import t from 'tap'
 import { Code, type Status } from '../../env/index.js'
 import { DEFAULT_WATCH_LIMITS, WatchHub, type WatchHubLimits } from './hub.js'
-import type { WatchCreateRequest, WatchResponse } from './records.js'
+import type { etcdserverpb } from '../../proto/index.js'
 import type { HubStream } from './stream.js'
 import {
   bytes,
@@ -59,7 +59,7 @@ class Client {
     this.stream = stream
   }
 
-  watch(fields: Partial<WatchCreateRequest> & { on: string; end?: string }): this {
+  watch(fields: Partial<etcdserverpb.WatchCreateRequest> & { on: string; end?: string }): this {
     this.stream.create(createRequest(fields))
     return this
   }
@@ -72,7 +72,7 @@ class Client {
   }
 }
 
-const text = (response: WatchResponse): string => {
+const text = (response: etcdserverpb.WatchResponse): string => {
   const { header, watchId, created, canceled, compactRevision, cancelReason, fragment, events } = response
   const parts = [`id=${watchId}`, `rev=${header?.revision ?? 'none'}`]
   if (created) parts.push('created')
@@ -360,7 +360,7 @@ t.test('a sink that closes its stream while it is sent to does no harm', async (
   for (let i = 0; i < 5; i++) bench.commit(put('a'), put('b'))
   for (const startRevision of [0, 2]) {
     for (const at of [1, 2, 3, 4]) {
-      const sent: WatchResponse[] = []
+      const sent: etcdserverpb.WatchResponse[] = []
       const stream = bench.hub.openStream(
         {
           send: (response) => {

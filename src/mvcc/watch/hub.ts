@@ -10,7 +10,7 @@ import type { Random } from '../../env/index.js'
 import { DEFAULT_CATCH_UP_LIMITS } from './catch-up.js'
 import type { WatchPermission } from './create.js'
 import { SharedEvent } from './event.js'
-import type { ResponseHeader } from './records.js'
+import type { etcdserverpb } from '../../proto/index.js'
 import { type RegistryLimits, WatcherRegistry } from './registry.js'
 import type { Change, WatchSource } from './source.js'
 import { HubStream, type WatchSink } from './stream.js'
@@ -27,7 +27,7 @@ export const DEFAULT_WATCH_LIMITS: WatchHubLimits = {
 export interface WatchHubOptions {
   readonly random: Random
   /** Response header of this member with the given revision. The result is frozen. */
-  readonly header: (revision: number) => ResponseHeader
+  readonly header: (revision: number) => etcdserverpb.ResponseHeader
   /**
    * There is work for `catchUp` now. Called from within calls of the hub and its streams, again and again while work is
    * waiting; must only schedule.

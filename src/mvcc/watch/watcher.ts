@@ -2,7 +2,7 @@
 
 import type { Key } from '../../base/index.js'
 import { IntervalSets, type RangeEnd } from './interval-sets.js'
-import type { ResponseHeader } from './records.js'
+import type { etcdserverpb } from '../../proto/index.js'
 
 /** Where a watcher gets its next event from. Each state names the one collection that holds the watcher. */
 export const WatcherState = {
@@ -26,7 +26,7 @@ export interface EventStream {
   readonly full: boolean
   /** Watchers of this stream in state `parked`. */
   readonly parked: Set<Watcher>
-  sendEvents(watcher: Watcher, header: ResponseHeader, events: Uint8Array[]): void
+  sendEvents(watcher: Watcher, header: etcdserverpb.ResponseHeader, events: Uint8Array[]): void
   sendCompacted(watcher: Watcher, compactRevision: number): void
 }
 
