@@ -66,3 +66,11 @@ export interface LogStorage {
   purge(maxSegments: number, maxSnapshots: number): Promise<void>
   close(): Promise<void>
 }
+
+/** A write or sync of the log failed, or the log is closed: nothing can be appended any more. */
+export class WalFailed extends Error {
+  override readonly name = 'WalFailed'
+  constructor(message: string, cause?: unknown) {
+    super(message, { cause })
+  }
+}

@@ -100,6 +100,8 @@ export interface UnaryMethod<Req, Res> {
 export interface StreamMethod<Req, Res> {
   readonly kind: 'server_stream' | 'bidi_stream'
   readonly name: string
+  /** The stream lasts until the client leaves: a server that stops ends it at once instead of waiting for it. */
+  readonly endless?: boolean
   readonly request: Codec<Req>
   readonly response: Codec<Res>
   open(call: StreamCall<Res>): StreamHandler<Req>

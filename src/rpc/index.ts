@@ -1,0 +1,6 @@
+export { errors } from './error-catalogue.js'
+export { HealthState } from './health.js'
+export { RequestGate, type RequestGateOptions } from './request-gate.js'
+export { createServices, type ServicesOptions } from './services.js'
+export { statusResponse } from './maintenance.js'
+export { checkDeleteRange, checkPut, checkRange, checkTxn } from './validate.js'
