@@ -109,8 +109,8 @@ export class WatchHub {
   }
 
   /**
-   * Lets watchers that are behind catch up, for about `budget` units: one per change read or response made, one more per KiB
-   * handed out; 1000 take about a millisecond. True while there is more to do now: to be called again after giving way.
+   * Lets watchers that are behind catch up, for about `budget` units: one per change read or response made, a tenth per event
+   * collected; 1000 take one to two milliseconds. True while there is more to do now: to be called again after giving way.
    */
   catchUp(budget: number): boolean {
     return this.#registry.catchUp.step(budget)

@@ -70,14 +70,15 @@ export class MemorySource implements WatchSource {
 
   /** Like `kvAt`, blind to compaction. */
   stateAt(name: Key, revision: number): Uint8Array | undefined {
-    return this.#lives.get(name)?.findLast((life) => life.main <= revision)?.kv
+    const lives = this.#lives.get(name) ?? []
+    return lives[firstAfter(lives, revision) - 1]?.kv
   }
 
   history(from: number, to: number): HistoryReader {
     if (from < this.compactRevision) throw new Error(`history from ${from}, compacted at ${this.compactRevision}`)
     if (to > this.revision) throw new Error(`history to ${to}, newest is ${this.revision}`)
-    let at = this.#find(from)
-    const end = this.#find(to + 1)
+    let at = firstAfter(this.log, from - 1)
+    const end = firstAfter(this.log, to)
     return {
       next: (limit) => {
         if (at >= end) return undefined
@@ -89,18 +90,18 @@ export class MemorySource implements WatchSource {
       },
     }
   }
+}
 
-  /** Position of the first change at or after `revision`. */
-  #find(revision: number): number {
-    let lo = 0
-    let hi = this.log.length
-    while (lo < hi) {
-      const middle = (lo + hi) >> 1
-      if (this.log[middle]!.main < revision) lo = middle + 1
-      else hi = middle
-    }
-    return lo
+/** Position of the first item above `revision`. */
+const firstAfter = (items: readonly { readonly main: number }[], revision: number): number => {
+  let lo = 0
+  let hi = items.length
+  while (lo < hi) {
+    const middle = (lo + hi) >> 1
+    if (items[middle]!.main > revision) hi = middle
+    else lo = middle + 1
   }
+  return lo
 }
 
 /** Collects responses; full above `markBytes` until `read` took enough. */
