@@ -110,6 +110,7 @@ class Run {
     else if (dice < 97) this.compact()
     else if (dice < 98) {
       for (let i = this.random.below(4); i > 0; i--) this.commit()
+      this.source.replace()
       this.hub.restored()
       for (const client of this.clients) client.onRestored()
     } else if (dice < 99) this.anyClient()?.close()

@@ -45,6 +45,11 @@ class Bench {
     return new Client(sink, this.hub.openStream(sink, 0, permission))
   }
 
+  restored(): void {
+    this.source.replace()
+    this.hub.restored()
+  }
+
   catchUp(): void {
     for (let i = 0; this.hub.catchUp(100); i++) if (i > 10_000) throw new Error('the catch-up does not end')
   }
@@ -376,9 +381,14 @@ t.test('a sink that closes its stream while it is sent to does no harm', async (
       bench.catchUp()
       bench.commit(put('a'))
       bench.commit(put('a'), put('b'))
+      const { eventsSent } = bench.hub
+      bench.commit(put('a'))
+      bench.catchUp()
       t.equal(sent.length, at)
+      t.equal(bench.hub.eventsSent, eventsSent, 'no watcher lives on')
     }
   }
+  t.equal(bench.hub.behindCount, 0)
   t.equal(bench.hub.watcherCount, 0)
   t.equal(bench.hub.streamCount, 0)
 })
@@ -559,6 +569,50 @@ t.test('watchers of a full stream that have nothing to get stay in sync', async 
   t.same(client.read(), ['id=0 rev=3, put a@3'])
 })
 
+t.test('1000 watchers on 100 streams, half of them slow: everybody gets everything, buffers stay small', async (t) => {
+  const bench = new Bench()
+  const random = seededRandom(5)
+  const clients = Array.from({ length: 100 }, (_, i) => ({
+    client: bench.open(i % 2 === 0 ? 200 : undefined),
+    got: 0,
+    most: 0,
+  }))
+  for (const { client } of clients) {
+    for (let i = 0; i < 10; i++) {
+      if (i % 2 === 0) client.watch({ on: `k${i}` })
+      else client.watch({ on: 'k', end: 'l' })
+    }
+    client.read()
+  }
+  // Every watcher of a range gets each event, those of single keys a tenth in turn.
+  const transactions = 500
+  for (let n = 0; n < transactions; n++) {
+    bench.commit(put(`k${n % 10}`))
+    if (n % 5 === 0) bench.hub.catchUp(200)
+    for (let i = 0; i < 10; i++) {
+      const entry = clients[random.below(clients.length)]!
+      entry.most = Math.max(entry.most, entry.client.sink.bufferedBytes)
+      entry.got += entry.client.read().reduce((sum, line) => sum + line.split(', ').length - 1, 0)
+    }
+  }
+  t.ok(bench.hub.behindCount > 0, 'some could not keep up')
+  for (let i = 0; i < 100; i++) {
+    bench.catchUp()
+    for (const entry of clients) {
+      entry.got += entry.client.read().reduce((sum, line) => sum + line.split(', ').length - 1, 0)
+    }
+  }
+  t.equal(bench.hub.behindCount, 0)
+  const want = 5 * transactions + (5 * transactions) / 10
+  t.ok(
+    clients.every(({ got }) => got === want),
+    `each of 100 streams got ${want} events`,
+  )
+  // One event is some 20 bytes; a batch holds at most all events of one watcher.
+  const most = Math.max(...clients.filter((_, i) => i % 2 === 0).map((entry) => entry.most))
+  t.ok(most > 200 && most < 200 + 25 * transactions, `at most ${most} bytes waited`)
+})
+
 t.test('a client that asks and never reads is cut off', async (t) => {
   const bench = new Bench({ controlWhileFullMax: 10 })
   const client = bench.open(10)
@@ -583,7 +637,7 @@ t.test('a restored snapshot: streams stay, watchers continue from history, futur
   bench.commit(put('a'))
   client.read()
   for (let i = 0; i < 3; i++) bench.source.commit([put('a')])
-  bench.hub.restored()
+  bench.restored()
   t.ok(bench.work > 0)
   t.equal(bench.hub.revision, 5)
   bench.catchUp()
@@ -592,7 +646,7 @@ t.test('a restored snapshot: streams stay, watchers continue from history, futur
 
   for (let i = 0; i < 3; i++) bench.source.commit([put('a')])
   bench.source.compactRevision = 8
-  bench.hub.restored()
+  bench.restored()
   bench.catchUp()
   t.same(client.read(), ['id=0 rev=0 canceled compacted=8', 'id=2 rev=0 canceled compacted=8', 'id=1 rev=9, put a@9'])
 })
@@ -604,7 +658,7 @@ t.test('a restored snapshot interrupts a pass', async (t) => {
   const client = bench.open().watch({ on: 'a', startRevision: 3 })
   bench.hub.catchUp(1)
   bench.source.commit([put('a')])
-  bench.hub.restored()
+  bench.restored()
   bench.catchUp()
   t.same(client.read()[1], 'id=0 rev=8, put a@3, put a@4, put a@5, put a@6, put a@7, put a@8')
 })

@@ -41,6 +41,7 @@ export class MemorySource implements WatchSource {
   /** Slices read so far. */
   reads = 0
   readonly #lives = new Map<Key, Life[]>()
+  #epoch = 0
 
   /** Applies one transaction; a delete of nothing is left out. Empty when nothing changed: no revision then. */
   commit(operations: readonly Operation[], value: Uint8Array = bytes('v')): Change[] {
@@ -64,6 +65,11 @@ export class MemorySource implements WatchSource {
     return changes
   }
 
+  /** As if a snapshot replaced the store: readers opened before fail from now on. */
+  replace(): void {
+    this.#epoch++
+  }
+
   kvAt(name: Key, revision: number): Uint8Array | undefined {
     return revision < this.compactRevision ? undefined : this.stateAt(name, revision)
   }
@@ -79,8 +85,10 @@ export class MemorySource implements WatchSource {
     if (to > this.revision) throw new Error(`history to ${to}, newest is ${this.revision}`)
     let at = firstAfter(this.log, from - 1)
     const end = firstAfter(this.log, to)
+    const epoch = this.#epoch
     return {
       next: (limit) => {
+        if (epoch !== this.#epoch) throw new Error('a reader outlived its store')
         if (at >= end) return undefined
         if (this.log[at]!.main < this.compactRevision) throw new Error('history was compacted while it was read')
         this.reads++

@@ -110,9 +110,9 @@ export class Watcher {
     this.live = undefined
   }
 
-  /** True when everything up to `revision` was handed to the stream, and the start is not in the future. */
+  /** True when everything up to `revision`, the newest published one, was handed over, and the start is not after it. */
   coveredUpTo(revision: number): boolean {
-    return this.state === WatcherState.synced && this.startRevision <= revision && this.nextRevision <= revision + 1
+    return this.state === WatcherState.synced && this.startRevision <= revision
   }
 }
 
