@@ -74,3 +74,12 @@ export class WalFailed extends Error {
     super(message, { cause })
   }
 }
+
+/** The log of one data directory, before it is open. */
+export interface LogProvider {
+  /** True when there is at least one segment: the member restarts instead of starting anew. */
+  exists(): Promise<boolean>
+  create(ids: { memberId: MemberId; clusterId: ClusterId }): Promise<LogStorage>
+  /** @throws WalCorrupt naming file and offset when the log cannot be trusted. */
+  open(): Promise<{ log: LogStorage; recovered: RecoveredLog }>
+}

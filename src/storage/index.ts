@@ -1,3 +1,6 @@
+// LevelDB backend.
+export { BackendLocked, LevelBackend, type LevelBackendOptions } from './leveldb/index.js'
+
 // etcd's log and snapshot files.
 export { WalCorrupt, MalformedRecord } from './wal/errors.js'
 export { createWal, hasWal, openWal, readWal, type OpenedWal } from './wal/open.js'
