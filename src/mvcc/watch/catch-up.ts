@@ -83,7 +83,7 @@ class Pass {
 }
 
 export class CatchUp {
-  readonly #source: WatchSource
+  #source: WatchSource
   readonly #host: CatchUpHost
   readonly #limits: CatchUpLimits
   /** Oldest first. */
@@ -123,8 +123,9 @@ export class CatchUp {
     watcher.batch = undefined
   }
 
-  /** Ends the running pass after the store was replaced; its watchers queue again. */
-  interrupt(): void {
+  /** The store was replaced: ends the running pass, whose watchers queue again, and reads `source` from now on. */
+  restart(source: WatchSource): void {
+    this.#source = source
     const pass = this.#pass
     this.#pass = undefined
     if (pass !== undefined) for (const watcher of [...pass.members]) this.#leave(pass, watcher)

@@ -46,7 +46,7 @@ interface Expected {
 class Run {
   readonly seed: number
   readonly random: Random
-  readonly source = new MemorySource()
+  source = new MemorySource()
   readonly hub: WatchHub
   readonly clients: ModelClient[] = []
   nowMs = 0
@@ -110,8 +110,8 @@ class Run {
     else if (dice < 97) this.compact()
     else if (dice < 98) {
       for (let i = this.random.below(4); i > 0; i--) this.commit()
-      this.source.replace()
-      this.hub.restored()
+      this.source = this.source.replaced()
+      this.hub.restored(this.source)
       for (const client of this.clients) client.onRestored()
     } else if (dice < 99) this.anyClient()?.close()
   }

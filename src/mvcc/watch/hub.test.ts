@@ -20,7 +20,7 @@ import {
 const FRAGMENT_BYTES = 1000
 
 class Bench {
-  readonly source = new MemorySource()
+  source = new MemorySource()
   readonly hub: WatchHub
   work = 0
 
@@ -46,8 +46,8 @@ class Bench {
   }
 
   restored(): void {
-    this.source.replace()
-    this.hub.restored()
+    this.source = this.source.replaced()
+    this.hub.restored(this.source)
   }
 
   catchUp(): void {

@@ -45,7 +45,7 @@ const MIN_PROGRESS_INTERVAL_MS = 100
 const JITTER_STEPS = 1 << 20
 
 export class WatchHub {
-  readonly #source: WatchSource
+  #source: WatchSource
   readonly #registry: WatcherRegistry
   readonly #random: Random
   readonly #progressIntervalMs: number
@@ -122,15 +122,17 @@ export class WatchHub {
   }
 
   /**
-   * The store was replaced by a snapshot of a later state of the same history. Streams stay open, and every watcher goes on
-   * from history; those whose history the snapshot does not hold any more are cancelled as overtaken by compaction.
+   * The store was replaced by a snapshot of a later state of the same history; `source` is the new one. Streams stay open, and
+   * every watcher goes on from history; those whose history the snapshot does not hold any more are cancelled as overtaken by
+   * compaction. The old source is not asked again.
    */
-  restored(): void {
+  restored(source: WatchSource): void {
     const registry = this.#registry
     const published = registry.revision
-    invariant(this.#source.revision >= published, 'a snapshot never goes back')
-    registry.revision = this.#source.revision
-    registry.catchUp.interrupt()
+    invariant(source.revision >= published, 'a snapshot never goes back')
+    this.#source = source
+    registry.revision = source.revision
+    registry.catchUp.restart(source)
     for (const watcher of registry.synced.all()) registry.fallBehind(watcher, published + 1)
   }
 

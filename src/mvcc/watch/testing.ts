@@ -41,7 +41,7 @@ export class MemorySource implements WatchSource {
   /** Slices read so far. */
   reads = 0
   readonly #lives = new Map<Key, Life[]>()
-  #epoch = 0
+  #replaced = false
 
   /** Applies one transaction; a delete of nothing is left out. Empty when nothing changed: no revision then. */
   commit(operations: readonly Operation[], value: Uint8Array = bytes('v')): Change[] {
@@ -65,13 +65,23 @@ export class MemorySource implements WatchSource {
     return changes
   }
 
-  /** As if a snapshot replaced the store: readers opened before fail from now on. */
-  replace(): void {
-    this.#epoch++
+  /** The same history in a new source, as after a snapshot; this one refuses to be read any more. */
+  replaced(): MemorySource {
+    const next = new MemorySource()
+    Object.assign(next, { revision: this.revision, compactRevision: this.compactRevision, sliceMax: this.sliceMax })
+    next.log.push(...this.log)
+    for (const [name, lives] of this.#lives) next.#lives.set(name, lives)
+    this.#replaced = true
+    return next
   }
 
   kvAt(name: Key, revision: number): Uint8Array | undefined {
+    this.#mustBeCurrent()
     return revision < this.compactRevision ? undefined : this.stateAt(name, revision)
+  }
+
+  #mustBeCurrent(): void {
+    if (this.#replaced) throw new Error('a source was read after it was replaced')
   }
 
   /** Like `kvAt`, blind to compaction. */
@@ -85,10 +95,9 @@ export class MemorySource implements WatchSource {
     if (to > this.revision) throw new Error(`history to ${to}, newest is ${this.revision}`)
     let at = firstAfter(this.log, from - 1)
     const end = firstAfter(this.log, to)
-    const epoch = this.#epoch
     return {
       next: (limit) => {
-        if (epoch !== this.#epoch) throw new Error('a reader outlived its store')
+        this.#mustBeCurrent()
         if (at >= end) return undefined
         if (this.log[at]!.main < this.compactRevision) throw new Error('history was compacted while it was read')
         this.reads++
