@@ -15,6 +15,7 @@ export type Index = Brand<number, 'Index'>
 export type Term = Brand<number, 'Term'>
 
 export const NO_MEMBER = 0n as MemberId
+export const NO_CLUSTER = 0n as ClusterId
 export const NO_LEASE = 0n as LeaseId
 export const NO_INDEX = 0 as Index
 export const NO_TERM = 0 as Term

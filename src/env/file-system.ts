@@ -26,6 +26,11 @@ export interface FileSystem {
 export interface FileHandle {
   /** Writes all of `bytes` (borrowed until the promise settles) at `position`. */
   write(bytes: Uint8Array, position: number): Promise<void>
+  /**
+   * Writes all of `bytes` (borrowed until the promise settles) and resolves once they, and a size that they extended, are
+   * on stable storage. Says nothing of earlier writes to other parts of the file. One trip to the disk instead of two.
+   */
+  writeDurably(bytes: Uint8Array, position: number): Promise<void>
   /** Reads up to `length` bytes; shorter only at the end of the file. */
   read(position: number, length: number): Promise<Uint8Array>
   /** fdatasync: the data and the size are on stable storage when it resolves. */

@@ -66,3 +66,20 @@ export interface LogStorage {
   purge(maxSegments: number, maxSnapshots: number): Promise<void>
   close(): Promise<void>
 }
+
+/** A write or sync of the log failed, or the log is closed: nothing can be appended any more. */
+export class WalFailed extends Error {
+  override readonly name = 'WalFailed'
+  constructor(message: string, cause?: unknown) {
+    super(message, { cause })
+  }
+}
+
+/** The log of one data directory, before it is open. */
+export interface LogProvider {
+  /** True when there is at least one segment: the member restarts instead of starting anew. */
+  exists(): Promise<boolean>
+  create(ids: { memberId: MemberId; clusterId: ClusterId }): Promise<LogStorage>
+  /** @throws WalCorrupt naming file and offset when the log cannot be trusted. */
+  open(): Promise<{ log: LogStorage; recovered: RecoveredLog }>
+}

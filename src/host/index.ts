@@ -1,0 +1,1 @@
+export { nodeFileSystem } from './file-system.js'

@@ -1,0 +1,132 @@
+// One write transaction: everything that one applied entry changes, under one main revision.
+
+import { invariant, type Key, type LeaseId } from '../base/index.js'
+import { encodeDeletion, encodeKeyValue, encodeTombstone } from '../proto/index.js'
+import { Change } from './change.js'
+import { type KeyIndex, OPEN_END } from './key-index.js'
+import { KeyState } from './key-record.js'
+import { type RangeOutcome, type RangeQuery, rangeSteps } from './range.js'
+import type { RevisionLog } from './revision-log.js'
+import { finish } from './slices.js'
+
+/** A put's effect. */
+export interface PutResult {
+  /** Main revision of the transaction. */
+  readonly revision: number
+  /** The key right before this put, undefined when it did not exist. */
+  readonly previous: KeyState | undefined
+}
+
+export interface TxnResult {
+  /** Revision of the store after the transaction. */
+  readonly revision: number
+  /** In the order they were made; empty when nothing changed. Frozen. */
+  readonly changes: readonly Change[]
+}
+
+/** What the store lends to its one open transaction. */
+export interface TxnHost {
+  readonly index: KeyIndex
+  readonly log: RevisionLog
+  readonly revision: number
+  readonly compactRevision: number
+  /** The transaction is over; `changes` is not empty exactly when `revision` is new. */
+  finishTxn(revision: number, changes: readonly Change[]): void
+}
+
+/** Index entries visited between two steps of a walk that nothing interrupts. */
+const WALK_STEP = 4096
+
+/**
+ * Synchronous and never undone: the caller has checked everything before the first change. Changes are visible to the
+ * transaction's own reads at once and to everybody else from `end` on.
+ */
+export class WriteTxn {
+  /** The store's revision when the transaction began. */
+  readonly beginRevision: number
+  readonly #host: TxnHost
+  readonly #changes: Change[] = []
+  #ended = false
+
+  constructor(host: TxnHost) {
+    this.#host = host
+    this.beginRevision = host.revision
+  }
+
+  /** Revision that the transaction's reads see: one above `beginRevision` after its first change. */
+  get revision(): number {
+    return this.#changes.length === 0 ? this.beginRevision : this.beginRevision + 1
+  }
+
+  /** `value` is copied. */
+  put(key: Key, value: Uint8Array, lease: LeaseId): PutResult {
+    invariant(!this.#ended, 'put after the end of the transaction')
+    const previous = this.lookup(key)
+    const main = this.beginRevision + 1
+    const sub = this.#changes.length
+    const { create, version } = this.#host.index.put(key, main, sub)
+    const kv = encodeKeyValue(key, create, main, version, value, lease)
+    this.#host.log.append(main, sub, false, kv)
+    this.#changes.push(new Change(key, 'put', main, sub, kv, create))
+    return { revision: main, previous }
+  }
+
+  /**
+   * Deletes the key (`end` undefined) or every key of [key, end); returns the deleted keys, ascending.
+   * Runs to its end in one go: an applied entry is one step.
+   */
+  deleteRange(key: Key, end: Key | undefined): Key[] {
+    invariant(!this.#ended, 'delete after the end of the transaction')
+    const keys = this.#liveKeys(key, end)
+    const main = this.beginRevision + 1
+    for (const live of keys) {
+      const sub = this.#changes.length
+      this.#host.index.tombstone(live, main, sub)
+      this.#host.log.append(main, sub, true, encodeTombstone(live))
+      this.#changes.push(new Change(live, 'delete', main, sub, encodeDeletion(live, main), 0))
+    }
+    return keys
+  }
+
+  /** Reads with the transaction's own changes, or history at an explicit revision up to `beginRevision`. */
+  rangeSync(query: RangeQuery): RangeOutcome {
+    const at = query.revision <= 0 ? this.revision : query.revision
+    if (query.revision > this.beginRevision) return { kind: 'future' }
+    if (at < this.#host.compactRevision) return { kind: 'compacted' }
+    return finish(rangeSteps(this.#host.index, this.#host.log, query, at, this.revision))
+  }
+
+  /** The live key with the transaction's own changes. Owned. */
+  lookup(key: Key): KeyState | undefined {
+    const state = new KeyState()
+    return this.#host.index.lookup(key, this.revision, state) ? state : undefined
+  }
+
+  /** The live KeyValue with the transaction's own changes; frozen. */
+  kv(key: Key): Uint8Array | undefined {
+    const state = this.lookup(key)
+    return state === undefined ? undefined : this.#host.log.read(state.mod, state.sub, true)
+  }
+
+  /** Makes the changes visible. The transaction is over. */
+  end(): TxnResult {
+    invariant(!this.#ended, 'transaction ended twice')
+    this.#ended = true
+    const { revision } = this
+    this.#host.finishTxn(revision, this.#changes)
+    return { revision, changes: this.#changes }
+  }
+
+  #liveKeys(key: Key, end: Key | undefined): Key[] {
+    const { index } = this.#host
+    if (end === undefined) return index.get(key)?.live === true ? [key] : []
+    const keys: Key[] = []
+    let from: Key | undefined = key
+    while (from !== undefined && (end === OPEN_END || from < end)) {
+      from = index.walk(from, end, WALK_STEP, (found, record) => {
+        if (record.live) keys.push(found)
+      })
+    }
+    return keys
+  }
+}

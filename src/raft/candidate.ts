@@ -1,0 +1,91 @@
+// Elections: who may start one, how it is counted, and how this node votes in others' (Raft paper 5.2, 5.4.1; thesis 9.6).
+
+import { EMPTY_BYTES, equalBytes, NO_MEMBER } from '../base/index.js'
+import type { Term } from '../base/index.js'
+import { becomeLeading } from './leader.js'
+import { allVoters } from './membership.js'
+import { MessageType } from './pb.js'
+import type { Message } from './pb.js'
+import type { Raft } from './raft.js'
+import type { VoteResult } from './quorum.js'
+
+export type Campaign = 'preElection' | 'election' | 'transfer'
+
+/** Marks a vote request that a leader asked for: voters grant it in spite of their lease. */
+export const TRANSFER_CONTEXT: Uint8Array = Buffer.from('CampaignTransfer', 'latin1')
+
+export const isTransferVote = (message: Message): boolean => equalBytes(message.context, TRANSFER_CONTEXT)
+
+/**
+ * Stands for election, unless this node leads, may not lead, or has a committed configuration change still to apply: it would
+ * count votes over a configuration that is no longer the newest.
+ */
+export const campaign = (raft: Raft, wish: 'election' | 'transfer'): void => {
+  if (raft.role === 'leader' || !raft.promotable || raft.log.hasUnappliedConfChange) return
+  if (wish === 'transfer') start(raft, 'transfer')
+  else start(raft, raft.config.preVote ? 'preElection' : 'election')
+}
+
+const start = (raft: Raft, kind: Campaign): void => {
+  if (kind === 'preElection') raft.becomePreCandidate()
+  else raft.becomeCandidate()
+  const preVote = kind === 'preElection'
+  for (const id of allVoters(raft.members)) {
+    if (id === raft.id) continue
+    const request = raft.newMessage(preVote ? MessageType.MsgPreVote : MessageType.MsgVote, id)
+    if (preVote) request.term = (raft.term + 1) as Term
+    request.index = raft.log.lastIndex
+    request.logTerm = raft.log.lastTerm
+    request.context = kind === 'transfer' ? TRANSFER_CONTEXT : EMPTY_BYTES
+    raft.send(request)
+  }
+  // A pre-vote promises nothing. The real vote for oneself counts when it is durable (see `onOwnVoteDurable`).
+  if (preVote) proceed(raft, raft.countVote(raft.id, true))
+}
+
+export const onOwnVoteDurable = (raft: Raft, term: Term): void => {
+  if (raft.role === 'candidate' && raft.term === term) proceed(raft, raft.countVote(raft.id, true))
+}
+
+const proceed = (raft: Raft, result: VoteResult): void => {
+  if (result === 'lost') raft.becomeFollower(raft.term, NO_MEMBER)
+  else if (result === 'won' && raft.role === 'preCandidate') start(raft, 'election')
+  else if (result === 'won') becomeLeading(raft)
+}
+
+/** Candidates and pre-candidates; a message of the term's leader has made this node a follower before. */
+export const stepCandidate = (raft: Raft, message: Message): void => {
+  const awaited = raft.role === 'preCandidate' ? MessageType.MsgPreVoteResp : MessageType.MsgVoteResp
+  if (message.type === awaited) proceed(raft, raft.countVote(message.from, !message.reject))
+  else if (message.type === MessageType.MsgProp) raft.trace({ kind: 'proposalDropped', reason: 'no leader' })
+}
+
+/**
+ * Answers a vote or pre-vote request of the own term, or a pre-vote request of a later one. Learners answer too: the asker
+ * may know of their promotion before they do.
+ */
+export const handleVoteRequest = (raft: Raft, message: Message): void => {
+  const preVote = message.type === MessageType.MsgPreVote
+  const free =
+    raft.vote === message.from ||
+    (raft.vote === NO_MEMBER && raft.leader === NO_MEMBER) ||
+    (preVote && message.term > raft.term)
+  const granted = free && raft.log.isUpToDate({ index: message.index, term: message.logTerm })
+  const response = raft.newMessage(preVote ? MessageType.MsgPreVoteResp : MessageType.MsgVoteResp, message.from)
+  response.term = granted ? message.term : raft.term
+  response.reject = !granted
+  raft.send(response)
+  raft.trace({ kind: granted ? 'voteGranted' : 'voteRejected', to: message.from, term: message.term, preVote })
+  if (granted && !preVote) {
+    raft.electionElapsed = 0
+    raft.vote = message.from
+  }
+}
+
+/** One tick of a node that does not lead. */
+export const tickElection = (raft: Raft): void => {
+  raft.electionElapsed++
+  if (raft.electionElapsed < raft.electionTimeout || !raft.promotable) return
+  raft.electionElapsed = 0
+  campaign(raft, 'election')
+}

@@ -1,0 +1,335 @@
+// The raft log in memory: everything after the last compaction, whether durable yet or not.
+//
+//        compacted    first                                            last
+//            v          v                                                v
+//   ... -----|----------+-----------+-----------+-----------+------------+
+//                    applied     applying    committed
+//                                      stable           handedOut
+//
+// Two chains of cursors, each in order: applied <= applying <= min(committed, stable), and stable <= handedOut <= last.
+// Entries after `handedOut` wait for the next append job; those up to `stable` are known to be durable here.
+
+import { index as toIndex, invariant, NO_INDEX, NO_TERM } from '../base/index.js'
+import type { Index, Term } from '../base/index.js'
+import { EntryType } from './pb.js'
+import type { Entry, Snapshot } from './pb.js'
+
+/** Counted per entry besides its data, for every limit in bytes: roughly its headers on the wire and in memory. */
+export const ENTRY_OVERHEAD_BYTES = 24
+
+export const entryBytes = (entry: Entry): number => entry.data.length + ENTRY_OVERHEAD_BYTES
+
+/** A place in the log. */
+export interface LogPosition {
+  readonly index: Index
+  readonly term: Term
+}
+
+/**
+ * What a finished append job proves: every entry up to `index` is durable, provided that nothing handed out was
+ * overwritten since. `rewrites` tells: index and term alone cannot, because an entry may be replaced and come back (ABA)
+ * while the write of its replacement is still queued.
+ */
+export interface StableMark extends LogPosition {
+  readonly rewrites: number
+}
+
+export interface LogStart {
+  /** What the snapshot or compaction covers; (0, 0) when the log begins at its first entry. */
+  readonly compacted: LogPosition
+  /** Durable entries after it, without gap. */
+  readonly entries: readonly Entry[]
+  readonly committed: Index
+  readonly applied: Index
+  /** Limit on entries handed out for apply and not yet reported as applied; one entry always passes. */
+  readonly maxApplyingBytes: number
+  /** Entries in [from, through] were dropped because another leader's took their place. */
+  readonly onReplaced?: (from: Index, through: Index) => void
+}
+
+export class RaftLog {
+  #compacted: LogPosition
+  #entries: Entry[]
+  #bytes: number
+  #committed: Index
+  #stable: Index
+  #handedOut: Index
+  #applying: Index
+  #applied: Index
+  #applyingBytes = 0
+  readonly #maxApplyingBytes: number
+  readonly #onReplaced: ((from: Index, through: Index) => void) | undefined
+  #rewrites = 0
+  #pendingSnapshot: Snapshot | undefined = undefined
+  #snapshotHandedOut = false
+
+  /** @throws InvariantViolation when the parts do not fit together: the log was lost or cut. */
+  constructor(start: LogStart) {
+    this.#compacted = start.compacted
+    this.#entries = [...start.entries]
+    this.#bytes = sumBytes(this.#entries)
+    this.#committed = start.committed
+    this.#applied = start.applied
+    this.#applying = start.applied
+    this.#maxApplyingBytes = start.maxApplyingBytes
+    this.#onReplaced = start.onReplaced
+    this.#stable = this.lastIndex
+    this.#handedOut = this.lastIndex
+    invariant(followsOn(start.compacted, this.#entries), 'recovered entries do not follow on the snapshot')
+    invariant(
+      start.compacted.index <= start.committed && start.committed <= this.lastIndex,
+      `commit index ${start.committed} is outside the log [${start.compacted.index}, ${this.lastIndex}]`,
+    )
+    invariant(
+      start.compacted.index <= start.applied && start.applied <= start.committed,
+      `applied index ${start.applied} is outside [${start.compacted.index}, ${start.committed}]`,
+    )
+  }
+
+  get firstIndex(): Index {
+    return toIndex(this.#compacted.index + 1)
+  }
+
+  get lastIndex(): Index {
+    return toIndex(this.#compacted.index + this.#entries.length)
+  }
+
+  get lastTerm(): Term {
+    return this.#entries[this.#entries.length - 1]?.term ?? this.#compacted.term
+  }
+
+  get compacted(): LogPosition {
+    return this.#compacted
+  }
+
+  get committed(): Index {
+    return this.#committed
+  }
+
+  get applied(): Index {
+    return this.#applied
+  }
+
+  get applying(): Index {
+    return this.#applying
+  }
+
+  get stable(): Index {
+    return this.#stable
+  }
+
+  /** Entries held, counted with `entryBytes`. */
+  get bytes(): number {
+    return this.#bytes
+  }
+
+  get pendingSnapshot(): Snapshot | undefined {
+    return this.#pendingSnapshot
+  }
+
+  /** The term at `at`, known from `firstIndex - 1` to `lastIndex`, else undefined. */
+  term(at: Index): Term | undefined {
+    if (at === this.#compacted.index) return this.#compacted.term
+    return this.#entries[at - this.#compacted.index - 1]?.term
+  }
+
+  matches(at: Index, term: Term): boolean {
+    return this.term(at) === term
+  }
+
+  /** Whether a log that ends at this place may take votes from the owner of ours (Raft paper 5.4.1). */
+  isUpToDate(end: LogPosition): boolean {
+    return end.term > this.lastTerm || (end.term === this.lastTerm && end.index >= this.lastIndex)
+  }
+
+  /** Entries in [lo, hi) by reference, cut at `maxBytes` but never below one entry. `lo` must not be compacted. */
+  slice(lo: Index, hi: Index, maxBytes: number): Entry[] {
+    invariant(lo >= this.firstIndex && hi <= this.lastIndex + 1, `slice [${lo}, ${hi}) is outside the log`)
+    const start = lo - this.firstIndex
+    const limit = hi - this.firstIndex
+    let bytes = 0
+    let end = start
+    for (; end < limit; end++) {
+      bytes += entryBytes(this.#entries[end]!)
+      if (bytes > maxBytes && end > start) break
+    }
+    return this.#entries.slice(start, Math.max(start, end))
+  }
+
+  /**
+   * A follower's append after (`prev`): undefined when the logs do not match there, else the last index of `entries`.
+   * Entries already present are kept, so an old or repeated append never shortens the log.
+   * @throws InvariantViolation when a committed entry would be replaced.
+   */
+  maybeAppend(prev: LogPosition, entries: readonly Entry[]): Index | undefined {
+    if (!this.matches(prev.index, prev.term)) return undefined
+    const fresh = entries.findIndex((entry) => !this.matches(entry.index, entry.term))
+    if (fresh >= 0) this.append(fresh === 0 ? entries : entries.slice(fresh))
+    return toIndex(prev.index + entries.length)
+  }
+
+  /** Puts `entries` (consecutive, not empty) at their place and drops whatever was there and after. */
+  append(entries: readonly Entry[]): void {
+    const first = entries[0]!.index
+    invariant(first > this.#committed, `entry ${first} would replace a committed one (commit index ${this.#committed})`)
+    invariant(first <= this.lastIndex + 1, `entry ${first} leaves a gap after ${this.lastIndex}`)
+    if (first <= this.lastIndex) this.#truncate(first)
+    for (const entry of entries) {
+      this.#entries.push(entry)
+      this.#bytes += entryBytes(entry)
+    }
+  }
+
+  /**
+   * The highest place at or below `from` whose term is at most `term`: where two logs may agree, as one of them says that
+   * it has `term` there. Term 0 means that the log does not reach down that far.
+   */
+  agreementAtOrBelow(from: Index, term: Term): LogPosition {
+    for (let at = from; at >= this.#compacted.index; at = toIndex(at - 1)) {
+      const own = this.term(at)
+      if (own !== undefined && own <= term) return { index: at, term: own }
+    }
+    return { index: toIndex(Math.min(from, Math.max(this.#compacted.index - 1, 0))), term: NO_TERM }
+  }
+
+  /** Raises the commit index; never lowers it. @throws InvariantViolation when the log does not reach that far. */
+  commitTo(to: Index): void {
+    if (to <= this.#committed) return
+    invariant(to <= this.lastIndex, `commit index ${to} is beyond the log's end ${this.lastIndex}: entries were lost`)
+    this.#committed = to
+  }
+
+  /** Replaces the whole log by a snapshot that still has to be made durable. */
+  restore(snapshot: Snapshot, at: LogPosition): void {
+    invariant(at.index > this.#committed, `snapshot ${at.index} is behind the commit index ${this.#committed}`)
+    this.#compacted = at
+    this.#entries = []
+    this.#bytes = 0
+    this.#committed = at.index
+    this.#handedOut = at.index
+    this.#stable = NO_INDEX // whatever is durable belongs to the history that was replaced
+    this.#rewrites++
+    this.#pendingSnapshot = snapshot
+    this.#snapshotHandedOut = false
+    this.#applyingBytes = 0
+  }
+
+  // --- Towards storage ---
+
+  get hasUnwritten(): boolean {
+    return this.#handedOut < this.lastIndex || (this.#pendingSnapshot !== undefined && !this.#snapshotHandedOut)
+  }
+
+  /** Everything not handed out yet; the caller writes the snapshot first, then the entries. */
+  takeUnwritten(): { readonly snapshot: Snapshot | undefined; readonly entries: Entry[] } {
+    const snapshot = this.#snapshotHandedOut ? undefined : this.#pendingSnapshot
+    this.#snapshotHandedOut = this.#pendingSnapshot !== undefined
+    const entries = this.#entries.slice(this.#handedOut - this.#compacted.index)
+    this.#handedOut = this.lastIndex
+    return { snapshot, entries }
+  }
+
+  /** To be kept with the job that was just handed out. */
+  stableMark(): StableMark {
+    return { index: this.#handedOut, term: this.term(this.#handedOut) ?? NO_TERM, rewrites: this.#rewrites }
+  }
+
+  /** The job that carried `mark`, and every job before it, is durable. */
+  onStable(mark: StableMark): void {
+    if (mark.rewrites !== this.#rewrites || mark.index <= this.#stable) return
+    invariant(this.term(mark.index) === mark.term, `durable entry ${mark.index} is not the one in the log`)
+    this.#stable = mark.index
+  }
+
+  /** The snapshot that ends at `at` is durable and will be installed before any entry handed out from now on. */
+  onSnapshotStable(at: Index): void {
+    const pending = this.#pendingSnapshot?.metadata?.index
+    if (pending !== at) return
+    this.#pendingSnapshot = undefined
+    this.#snapshotHandedOut = false
+    this.#stable = toIndex(Math.max(this.#stable, at))
+    this.#applying = at
+    this.#applied = at
+  }
+
+  // --- Towards the state machine ---
+
+  get hasCommittedToApply(): boolean {
+    return this.#applyLimit() > this.#applying && this.#applyingBytes < this.#maxApplyingBytes
+  }
+
+  /** The next committed and durable entries within what the byte limit leaves. */
+  takeCommitted(): Entry[] {
+    if (!this.hasCommittedToApply) return []
+    const room = this.#maxApplyingBytes - this.#applyingBytes
+    const entries = this.slice(toIndex(this.#applying + 1), toIndex(this.#applyLimit() + 1), room)
+    this.#applying = toIndex(this.#applying + entries.length)
+    this.#applyingBytes += sumBytes(entries)
+    return entries
+  }
+
+  /**
+   * The state machine holds everything up to `at`. Returns the payload bytes of the entries of `term` among the newly
+   * applied ones. A report from before an installed snapshot says nothing new.
+   */
+  appliedTo(at: Index, term: Term): number {
+    if (at <= this.#applied || this.#pendingSnapshot !== undefined) return 0
+    invariant(at <= this.#applying, `applied index ${at} was never handed out (${this.#applying})`)
+    let payload = 0
+    for (let i = this.#applied + 1; i <= at; i++) {
+      const entry = this.#entries[i - this.firstIndex]!
+      this.#applyingBytes -= entryBytes(entry)
+      if (entry.term === term) payload += entry.data.length
+    }
+    this.#applied = at
+    return payload
+  }
+
+  /** Whether a configuration change is committed but not applied: nobody may campaign over the old configuration then. */
+  get hasUnappliedConfChange(): boolean {
+    for (let i = this.#applied + 1; i <= this.#committed; i++) {
+      const entry = this.#entries[i - this.firstIndex]
+      if (entry !== undefined && entry.type !== EntryType.EntryNormal) return true
+    }
+    return false
+  }
+
+  /** Forgets entries up to `at`, which must be applied; the term at `at` stays readable. */
+  compact(at: Index): void {
+    invariant(at <= this.#applied, `compaction to ${at} is beyond the applied index ${this.#applied}`)
+    if (at <= this.#compacted.index || this.#pendingSnapshot !== undefined) return
+    const term = this.term(at)
+    invariant(term !== undefined, `no term at ${at}`)
+    const dropped = this.#entries.splice(0, at - this.#compacted.index)
+    this.#bytes -= sumBytes(dropped)
+    this.#compacted = { index: at, term }
+  }
+
+  #applyLimit(): Index {
+    return this.#pendingSnapshot === undefined ? toIndex(Math.min(this.#committed, this.#stable)) : NO_INDEX
+  }
+
+  #truncate(first: Index): void {
+    this.#onReplaced?.(first, this.lastIndex)
+    const dropped = this.#entries.splice(first - this.firstIndex)
+    this.#bytes -= sumBytes(dropped)
+    const before = toIndex(first - 1)
+    if (this.#handedOut > before) {
+      this.#handedOut = before
+      this.#rewrites++
+    }
+    if (this.#stable > before) this.#stable = before
+  }
+}
+
+const sumBytes = (entries: readonly Entry[]): number => entries.reduce((sum, entry) => sum + entryBytes(entry), 0)
+
+/** Whether `entries` continue the log after `prev`: consecutive indexes, terms that never fall. */
+export const followsOn = (prev: LogPosition, entries: readonly Entry[]): boolean => {
+  let last = prev
+  for (const entry of entries) {
+    if (entry.index !== last.index + 1 || entry.term < last.term) return false
+    last = entry
+  }
+  return true
+}

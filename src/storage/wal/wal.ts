@@ -1,0 +1,361 @@
+// The write side of the log: batches in, one write and at most one sync each, rotation in between.
+
+import { invariant, type Index } from '../../base/index.js'
+import {
+  WalFailed,
+  type Clock,
+  type FileHandle,
+  type FileLock,
+  type FileSystem,
+  type LogEntry,
+  type Logger,
+  type LogHardState,
+  type LogSnapshot,
+  type LogStorage,
+} from '../../env/index.js'
+import { purgeSnapFiles, saveSnapFile } from '../snap/snap-directory.js'
+import { RecordType } from './frame.js'
+import { encodeSnapshotRecord, isEmptyHardState } from './messages.js'
+import { NextSegment } from './next-segment.js'
+import { RecordBuffer } from './record-buffer.js'
+import { segmentName, segmentsOf } from './segment-name.js'
+
+/** Not 64 MiB. */
+export const SEGMENT_BYTES = 64_000_000
+/**
+ * A larger batch is built and written in pieces of about this size, with one sync at the end: building one piece takes a few
+ * milliseconds, and the loop is free while it is written.
+ */
+const PIECE_BYTES = 1024 * 1024
+/** Unsynced records (commit-only states) kept for rewriting before one of them is made durable with them. */
+const UNSYNCED_BYTES_MAX = 64 * 1024
+const SLOW_SYNC_MS = 1000
+
+export interface WalOptions {
+  readonly clock: Pick<Clock, 'monotonicMs'>
+  readonly logger: Logger
+  /** After every durable write: how long it took, and how many bytes were written since the last call. */
+  readonly onSync?: (durationMs: number, writtenBytes: number) => void
+  /** 64,000,000 unless a test wants rotations; a multiple of 8. */
+  readonly segmentBytes?: number
+}
+
+/** A segment that is locked by us. */
+export interface LockedSegment {
+  readonly name: string
+  readonly sequence: number
+  readonly index: number
+  readonly lock: FileLock
+}
+
+/** All that `Wal` needs to go on at the end of a log. */
+export interface WalState {
+  readonly fs: FileSystem
+  readonly directory: string
+  readonly snapDirectory: string
+  readonly metadata: Uint8Array
+  /** Oldest first; the last is the one that `file` is open on. */
+  readonly segments: readonly LockedSegment[]
+  readonly file: FileHandle
+  readonly offset: number
+  readonly crc: number
+  readonly hardState: LogHardState
+  readonly lastIndex: Index
+}
+
+/** One call's part of the next write. */
+interface Job {
+  readonly entries: readonly LogEntry[]
+  readonly hardState: LogHardState | undefined
+  readonly snapshot: LogSnapshot | undefined
+  readonly mustSync: boolean
+  readonly resolve: () => void
+  readonly reject: (error: Error) => void
+}
+
+/**
+ * How much waits is bounded by the callers: each awaits its promise, and consensus limits what is proposed and in flight.
+ *
+ * Invariant: `#records` holds exactly the bytes of the file from `#flushedTo` on that are not yet durable, or not yet written.
+ * Unsynced records are written again with the next durable write, because that makes only its own bytes durable.
+ */
+export class Wal implements LogStorage {
+  readonly #fs: FileSystem
+  readonly #directory: string
+  readonly #snapDirectory: string
+  readonly #metadata: Uint8Array
+  readonly #options: WalOptions
+  readonly #segmentBytes: number
+  readonly #records: RecordBuffer
+  #segments: LockedSegment[]
+  #file: FileHandle
+  #next: NextSegment
+  /** File offset of the first byte in `#records`. */
+  #flushedTo: number
+  /** Bytes at the start of `#records` that were written without sync. */
+  #unsynced = 0
+  #bytesSinceSync = 0
+  /** The last hard state written, and the last one accepted for writing. */
+  #hardState: LogHardState
+  #acceptedState: LogHardState
+  /** The last index written, and the last one accepted: names the next segment, and bounds the next entry. */
+  #lastIndex: number
+  #acceptedIndex: number
+
+  #waiting: Job[] = []
+  #driving: Promise<void> | undefined
+  #failure: WalFailed | undefined
+  #closing: Promise<void> | undefined
+
+  constructor(state: WalState, options: WalOptions) {
+    this.#fs = state.fs
+    this.#directory = state.directory
+    this.#snapDirectory = state.snapDirectory
+    this.#metadata = state.metadata
+    this.#options = options
+    this.#segmentBytes = options.segmentBytes ?? SEGMENT_BYTES
+    this.#records = new RecordBuffer(state.crc)
+    this.#segments = [...state.segments]
+    this.#file = state.file
+    this.#flushedTo = state.offset
+    this.#hardState = this.#acceptedState = state.hardState
+    this.#lastIndex = this.#acceptedIndex = state.lastIndex
+    this.#next = this.#prepareNext()
+  }
+
+  append(hardState: LogHardState | undefined, entries: readonly LogEntry[]): Promise<void> {
+    const state = hardState === undefined || isEmptyHardState(hardState) ? undefined : hardState
+    if (state === undefined && entries.length === 0) return this.#refusal() ?? Promise.resolve()
+    let mustSync = entries.length > 0
+    if (state !== undefined) {
+      mustSync ||= state.term !== this.#acceptedState.term || state.vote !== this.#acceptedState.vote
+    }
+    return this.#submit(state, entries, undefined, mustSync)
+  }
+
+  /**
+   * Not ordered with `append` calls made before it resolves: whoever appends entries that follow a received snapshot waits.
+   */
+  async saveSnapshot(snapshot: LogSnapshot): Promise<void> {
+    await this.#refusal()
+    await saveSnapFile(this.#fs, this.#snapDirectory, snapshot)
+    await this.#submit(undefined, [], snapshot, true)
+  }
+
+  async release(index: Index): Promise<void> {
+    // Up to, but excluding, the last segment that begins before `index`: it may hold the entries right after it.
+    const later = this.#segments.findIndex((segment) => segment.index >= index)
+    const keep = Math.max(0, (later === -1 ? this.#segments.length : later) - 1)
+    const released = this.#segments.slice(0, keep)
+    this.#segments = this.#segments.slice(keep)
+    for (const { lock } of released) await lock.release()
+  }
+
+  async purge(maxSegments: number, maxSnapshots: number): Promise<void> {
+    if (maxSegments > 0) {
+      const segments = segmentsOf(await this.#fs.list(this.#directory))
+      const surplus = segments.slice(0, Math.max(0, segments.length - maxSegments))
+      for (const { name, sequence } of surplus) {
+        if (sequence >= this.#segments[0]!.sequence) break
+        await this.#fs.remove(`${this.#directory}/${name}`)
+        this.#options.logger.info('purged', { path: `${this.#directory}/${name}` })
+      }
+    }
+    for (const name of await purgeSnapFiles(this.#fs, this.#snapDirectory, maxSnapshots)) {
+      this.#options.logger.info('purged', { path: `${this.#snapDirectory}/${name}` })
+    }
+  }
+
+  /** Writes and syncs what was appended, then gives files and locks back. */
+  close(): Promise<void> {
+    this.#closing ??= this.#close()
+    return this.#closing
+  }
+
+  #submit(
+    hardState: LogHardState | undefined,
+    entries: readonly LogEntry[],
+    snapshot: LogSnapshot | undefined,
+    mustSync: boolean,
+  ): Promise<void> {
+    const refusal = this.#refusal()
+    if (refusal !== undefined) return refusal
+    this.#accept(hardState, entries, snapshot?.index ?? 0)
+    return new Promise((resolve, reject) => {
+      this.#waiting.push({ entries, hardState, snapshot, mustSync, resolve, reject })
+      // Starting in a microtask lets everything that this turn appends go into one write.
+      this.#driving ??= Promise.resolve().then(() => this.#drive())
+    })
+  }
+
+  #refusal(): Promise<void> | undefined {
+    if (this.#failure !== undefined) return Promise.reject(this.#failure)
+    return this.#closing === undefined ? undefined : Promise.reject(new WalFailed('the log is closed'))
+  }
+
+  #accept(hardState: LogHardState | undefined, entries: readonly LogEntry[], snapshotIndex: number): void {
+    if (entries.length > 0) {
+      const first = entries[0]!.index
+      invariant(first >= 1 && first <= this.#acceptedIndex + 1, `entry ${first} follows entry ${this.#acceptedIndex}`)
+      for (let i = 1; i < entries.length; i++) {
+        invariant(entries[i]!.index === first + i, `entry ${entries[i]!.index} follows entry ${first + i - 1}`)
+      }
+      this.#acceptedIndex = first + entries.length - 1
+    }
+    this.#acceptedIndex = Math.max(this.#acceptedIndex, snapshotIndex)
+    if (hardState !== undefined) this.#acceptedState = hardState
+  }
+
+  /** Writes batches until nothing waits. */
+  async #drive(): Promise<void> {
+    while (this.#waiting.length > 0) {
+      const batch = this.#waiting
+      this.#waiting = []
+      try {
+        await this.#write(batch)
+      } catch (error) {
+        this.#fail(error, batch)
+        break
+      }
+      for (const job of batch) job.resolve()
+      try {
+        if (this.#flushedTo + this.#records.length >= this.#segmentBytes) await this.#rotate()
+        else this.#next.follow(this.#flushedTo)
+      } catch (error) {
+        this.#fail(error, [])
+        break
+      }
+    }
+    this.#driving = undefined
+  }
+
+  async #write(batch: readonly Job[]): Promise<void> {
+    let mustSync = false
+    let inPieces = false
+    for (const job of batch) {
+      const { entries, hardState, snapshot } = job
+      mustSync ||= job.mustSync
+      for (const entry of entries) {
+        this.#records.addEntry(entry)
+        this.#lastIndex = entry.index
+        if (this.#records.length < PIECE_BYTES) continue
+        inPieces = true
+        await this.#writeUnsynced()
+        this.#forgetWritten()
+      }
+      if (hardState !== undefined) {
+        this.#records.addHardState(hardState)
+        this.#hardState = hardState
+      }
+      if (snapshot !== undefined) {
+        this.#records.addRaw(RecordType.snapshot, encodeSnapshotRecord(snapshot))
+        this.#lastIndex = Math.max(this.#lastIndex, snapshot.index)
+      }
+    }
+    if (mustSync || this.#records.length > UNSYNCED_BYTES_MAX) await this.#writeDurably(inPieces)
+    else await this.#writeUnsynced()
+  }
+
+  async #writeUnsynced(): Promise<void> {
+    const bytes = this.#records.view(this.#unsynced)
+    await this.#file.write(bytes, this.#flushedTo + this.#unsynced)
+    this.#bytesSinceSync += bytes.length
+    this.#unsynced = this.#records.length
+  }
+
+  /** @param afterPieces earlier pieces of the batch are in the file without being durable. */
+  async #writeDurably(afterPieces: boolean): Promise<void> {
+    const { clock, onSync, logger } = this.#options
+    const startedMs = clock.monotonicMs()
+    this.#bytesSinceSync += this.#records.length - this.#unsynced
+    if (afterPieces) {
+      await this.#file.write(this.#records.view(), this.#flushedTo)
+      await this.#file.syncData()
+    } else await this.#file.writeDurably(this.#records.view(), this.#flushedTo)
+    this.#forgetWritten()
+    const tookMs = clock.monotonicMs() - startedMs
+    onSync?.(tookMs, this.#bytesSinceSync)
+    this.#bytesSinceSync = 0
+    if (tookMs > SLOW_SYNC_MS) logger.warn('slow fdatasync', { took: `${tookMs}ms`, 'expected-duration': '1s' })
+  }
+
+  #forgetWritten(): void {
+    this.#flushedTo += this.#records.length
+    this.#unsynced = 0
+    this.#records.clear()
+  }
+
+  /**
+   * Ends the segment and goes on in the prepared file, which gets its final name once its head is durable: a segment with a
+   * name always has a head.
+   */
+  async #rotate(): Promise<void> {
+    const old = this.#file
+    this.#forgetWritten()
+    await old.truncate(this.#flushedTo)
+    await old.syncData()
+
+    const next = this.#next
+    const file = await next.take()
+    const sequence = this.#segments.at(-1)!.sequence + 1
+    const index = this.#lastIndex + 1
+    const name = segmentName(sequence, index)
+    let lock: FileLock
+    try {
+      lock = await this.#fs.lock(next.path)
+    } catch (error) {
+      await file.close()
+      throw error
+    }
+    this.#file = file
+    this.#segments.push({ name, sequence, index, lock })
+    await old.close()
+
+    this.#flushedTo = 0
+    this.#records.addCrc()
+    this.#records.addRaw(RecordType.metadata, this.#metadata)
+    if (!isEmptyHardState(this.#hardState)) this.#records.addHardState(this.#hardState)
+    await this.#writeDurably(false)
+    await this.#fs.rename(next.path, `${this.#directory}/${name}`)
+    await this.#fs.syncDirectory(this.#directory)
+    this.#next = this.#prepareNext()
+    this.#options.logger.info('created a new WAL segment', { path: `${this.#directory}/${name}` })
+  }
+
+  #prepareNext(): NextSegment {
+    const nextSequence = this.#segments.at(-1)!.sequence + 1
+    return new NextSegment(this.#fs, `${this.#directory}/${nextSequence % 2}.tmp`, this.#segmentBytes)
+  }
+
+  #fail(cause: unknown, batch: readonly Job[]): void {
+    const why = cause instanceof Error ? cause.message : String(cause)
+    this.#failure = new WalFailed(`${this.#directory}: the log failed: ${why}`, cause)
+    const doomed = [...batch, ...this.#waiting]
+    this.#waiting = []
+    for (const job of doomed) job.reject(this.#failure)
+  }
+
+  async #close(): Promise<void> {
+    await this.#driving
+    try {
+      if (this.#failure === undefined) await this.#file.syncData()
+    } finally {
+      await this.#giveBack()
+    }
+  }
+
+  async #giveBack(): Promise<void> {
+    const steps = [
+      () => this.#next.discard(),
+      () => this.#file.close(),
+      ...this.#segments.map(
+        ({ lock }) =>
+          () =>
+            lock.release(),
+      ),
+    ]
+    const failures: Error[] = []
+    for (const step of steps) await step().catch((error: unknown) => failures.push(error as Error))
+    if (failures[0] !== undefined && this.#failure === undefined) throw failures[0]
+  }
+}
