@@ -406,7 +406,7 @@ export class Member {
 
   #configChanged(change: raftpb.ConfChange, decision: ConfigDecision): string {
     // A rejected change changes nothing; consensus learns from `onApplied` that it is over.
-    if (decision.kind === 'accepted') this.#driver.node.applyConfChange(change)
+    if (decision.kind === 'accepted') this.#driver.node.applyConfChange(change, this.#machine.applied.index)
     return confStateJson(confStateOf(this.#parts.membership))
   }
 

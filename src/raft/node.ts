@@ -9,7 +9,7 @@
 // become durable in the order in which they were handed out (one sync may cover many). Nothing waits for a write that need
 // not: heartbeats, reads and a leader's appends are in `messages` at once.
 
-import { invariant, InvariantViolation, NO_TERM } from '../base/index.js'
+import { invariant, InvariantViolation, NO_MEMBER, NO_TERM } from '../base/index.js'
 import type { Index, MemberId, Term } from '../base/index.js'
 import { asV2 } from './config-change.js'
 import { campaign, onOwnVoteDurable, tickElection } from './candidate.js'
