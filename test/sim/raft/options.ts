@@ -29,6 +29,10 @@ export interface SimOptions {
   readonly transfers: number
   readonly compactions: number
   readonly reports: number
+  /** Messages across a partition wait for its end instead of being lost. */
+  readonly partitionsHold: boolean
+  /** Members whose state machine is slow. */
+  readonly lazyMembers: number
   /** Of ordinary events: how often a disk finishes a write; small values make slow disks. */
   readonly diskSpeed: number
 }
@@ -56,10 +60,12 @@ export const drawOptions = (random: SeededRandom): SimOptions => {
     reorderWindow: random.pick([1, 1, 4, 50]),
     crashes: maybe(2 + random.below(15)),
     partitions: maybe(2 + random.below(8)),
-    confChanges: maybe(2 + random.below(10)),
+    confChanges: random.pick([0, 0, 5, 15, 40]),
     transfers: maybe(2 + random.below(8)),
     compactions: maybe(5 + random.below(30)),
     reports: maybe(5 + random.below(20)),
+    partitionsHold: random.chance(0.5),
+    lazyMembers: random.pick([0, 1, 2]),
     diskSpeed: random.pick([0.05, 0.15, 0.3]),
   }
 }
