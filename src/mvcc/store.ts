@@ -252,7 +252,8 @@ export class Store implements WatchSource {
     const currentRevision = this.#revision
     const compactRevision = this.#compactRevision
     const at = revision === 0 ? currentRevision : revision
-    this.#pins.pin(at)
+    // Later compactions wait: with this compact revision, every row above it counts.
+    this.#pins.pin(compactRevision)
     try {
       const filtered = await this.#runner.runAsync(survivorSteps(this.#index, at, false))
       // Without a filter it matters which rows are gone already: let the pass end. It never waits for this read.
@@ -260,7 +261,7 @@ export class Store implements WatchSource {
       const steps = hashKvSteps(this.#index, this.#log, at, compactRevision, filtered)
       return { kind: 'ok', currentRevision, ...(await this.#runner.runAsync(steps)) }
     } finally {
-      this.#pins.unpin(at)
+      this.#pins.unpin(compactRevision)
     }
   }
 
@@ -271,8 +272,14 @@ export class Store implements WatchSource {
 
   /** Goes on from the CRC-32C `crc` over all revisions, for the hash of the whole backend. No writes meanwhile. */
   async hashRows(crc: number): Promise<number> {
-    await this.#compactor.finished(this.#compactRevision)
-    return this.#runner.runAsync(rowHashSteps(this.#index, this.#log, this.#compactRevision, crc))
+    const compactRevision = this.#compactRevision
+    this.#pins.pin(compactRevision)
+    try {
+      await this.#compactor.finished(compactRevision)
+      return await this.#runner.runAsync(rowHashSteps(this.#index, this.#log, compactRevision, crc))
+    } finally {
+      this.#pins.unpin(compactRevision)
+    }
   }
 
   // Commits

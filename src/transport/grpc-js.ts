@@ -130,7 +130,7 @@ class GrpcJsServer implements GrpcServer {
 
   async #drain(graceMs: number): Promise<void> {
     for (const call of [...this.#calls]) if (call.endless) call.onShutdown(this.#options.stoppedStatus)
-    this.#injector.drain(graceMs)
+    this.#injector.drain(NEVER_MS) // sends GOAWAY; the cut is ours
     await this.#idleWithin(graceMs)
     for (const call of [...this.#calls]) call.onShutdown(this.#options.stoppedStatus)
     // One turn for what was just written, then the sockets go whatever their peers do.
@@ -252,10 +252,13 @@ class GrpcJsServer implements GrpcServer {
     const arrival = this.#arrival
     invariant(arrival !== undefined, 'an intercepted call has just arrived')
     const { route, stream } = arrival
+    // A stream that is over has no session any more; what became of the connection is asked then.
+    const { session } = stream
+    invariant(session !== undefined, 'a call that just arrived has a session')
     const start = base.start.bind(base)
     const finish = base.sendStatus.bind(base)
     const peer = base.getPeer()
-    const pings = stream.session === undefined ? undefined : this.#sessions.get(stream.session)?.pings
+    const pings = this.#sessions.get(session)?.pings
     const context: CallContext = {
       clock: this.#options.clock,
       gate: this.#options.gate,
@@ -263,7 +266,7 @@ class GrpcJsServer implements GrpcServer {
       receiveBytesMax: this.#options.receiveBytesMax,
       onEnd: (ended) => this.#calls.delete(ended),
       onReleased: () => this.#release(stream),
-      connectionLost: () => stream.session === undefined || stream.session.destroyed,
+      connectionLost: () => session.destroyed,
       onSent: () => pings?.onSent(),
     }
     const callStart: CallStart = {
@@ -281,7 +284,8 @@ class GrpcJsServer implements GrpcServer {
       start({
         onReceiveMetadata: () => call.onStart(),
         onReceiveMessage: (bytes: Uint8Array) => call.onMessage(bytes),
-        onReceiveHalfClose: () => call.onHalfClose(),
+        // node shows a reset as the end of the data first, and tells in the same turn that it was none.
+        onReceiveHalfClose: () => this.#options.clock.soon(() => call.onHalfClose()),
         onCancel: () => call.onClosed(),
       })
     // Only grpc-js itself comes through here: it found the call wrong before we saw it.
