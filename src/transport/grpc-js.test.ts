@@ -46,8 +46,8 @@ function raw(session: http2.ClientHttp2Session, headers: http2.OutgoingHttpHeade
     const chunks: Buffer[] = []
     let first: http2.IncomingHttpHeaders = {}
     let trailers: http2.IncomingHttpHeaders = {}
-    stream.on('response', (received) => (first = received))
-    stream.on('trailers', (received) => (trailers = received))
+    stream.on('response', (received: http2.IncomingHttpHeaders) => (first = received))
+    stream.on('trailers', (received: http2.IncomingHttpHeaders) => (trailers = received))
     stream.on('data', (chunk: Buffer) => chunks.push(chunk))
     stream.on('error', reject)
     stream.on('close', () => resolve({ headers: first, trailers, body: Buffer.concat(chunks) }))
