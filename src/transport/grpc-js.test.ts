@@ -491,6 +491,7 @@ t.test('calls that are reset, or whose connection breaks, in the moment they arr
   const block = Buffer.concat([
     Buffer.from([0x83, 0x86]), // POST, http
     literal(':path', path('Chat')),
+    literal(':authority', 'test'),
     literal('content-type', 'application/grpc'),
     literal('te', 'trailers'),
   ])
