@@ -248,8 +248,9 @@ export class RevisionLog {
     chunk.used = true
     if (chunk.view !== undefined) return chunk.view
     if (chunk === this.#recent && this.#recentView !== undefined) {
-      if (cached) this.#keep(chunk, this.#recentView)
-      return this.#recentView
+      const view = this.#recentView
+      if (cached) this.#keep(chunk, view)
+      return view
     }
     const row = this.#backend.get('key', revisionKey(chunk.main, chunk.sub))
     if (row?.length !== chunk.rowBytes) throw new CorruptStore(`row of chunk ${chunk.main}.${chunk.sub} is missing`)

@@ -153,16 +153,17 @@ export class Store implements WatchSource {
   beginWrite(): WriteTxn {
     invariant(this.#txn === undefined, 'one write transaction at a time')
     invariant(!this.#closed, 'the store is open')
-    const { index, log, revision, compactRevision } = this.#view()
-    const finishTxn = (newRevision: number, changes: readonly Change[]): void => {
-      this.#txn = undefined
-      if (changes.length === 0) return
-      this.#revision = newRevision
-      this.#noteSize()
-      for (const listener of this.#listeners) listener.onTxn(newRevision, changes)
-    }
-    this.#txn = new WriteTxn({ index, log, revision, compactRevision, finishTxn })
+    this.#txn = new WriteTxn(this.#index, this.#log, this.#revision, this.#compactRevision, this.#finishTxn)
     return this.#txn
+  }
+
+  /** The end of the open transaction; `changes` is not empty exactly when `revision` is new. */
+  readonly #finishTxn = (revision: number, changes: readonly Change[]): void => {
+    this.#txn = undefined
+    if (changes.length === 0) return
+    this.#revision = revision
+    this.#noteSize()
+    for (const listener of this.#listeners) listener.onTxn(revision, changes)
   }
 
   /** Tells `listener` of every later transaction that changed something. */
@@ -252,7 +253,8 @@ export class Store implements WatchSource {
     const currentRevision = this.#revision
     const compactRevision = this.#compactRevision
     const at = revision === 0 ? currentRevision : revision
-    this.#pins.pin(at)
+    // Later compactions wait: with this compact revision, every row above it counts.
+    this.#pins.pin(compactRevision)
     try {
       const filtered = await this.#runner.runAsync(survivorSteps(this.#index, at, false))
       // Without a filter it matters which rows are gone already: let the pass end. It never waits for this read.
@@ -260,7 +262,7 @@ export class Store implements WatchSource {
       const steps = hashKvSteps(this.#index, this.#log, at, compactRevision, filtered)
       return { kind: 'ok', currentRevision, ...(await this.#runner.runAsync(steps)) }
     } finally {
-      this.#pins.unpin(at)
+      this.#pins.unpin(compactRevision)
     }
   }
 
@@ -271,8 +273,14 @@ export class Store implements WatchSource {
 
   /** Goes on from the CRC-32C `crc` over all revisions, for the hash of the whole backend. No writes meanwhile. */
   async hashRows(crc: number): Promise<number> {
-    await this.#compactor.finished(this.#compactRevision)
-    return this.#runner.runAsync(rowHashSteps(this.#index, this.#log, this.#compactRevision, crc))
+    const compactRevision = this.#compactRevision
+    this.#pins.pin(compactRevision)
+    try {
+      await this.#compactor.finished(compactRevision)
+      return await this.#runner.runAsync(rowHashSteps(this.#index, this.#log, compactRevision, crc))
+    } finally {
+      this.#pins.unpin(compactRevision)
+    }
   }
 
   // Commits
@@ -340,10 +348,6 @@ export class Store implements WatchSource {
     this.#closed = true
     await this.#compactor.stop()
     await this.#runner.idle()
-  }
-
-  #view(): { index: KeyIndex; log: RevisionLog; revision: number; compactRevision: number } {
-    return { index: this.#index, log: this.#log, revision: this.#revision, compactRevision: this.#compactRevision }
   }
 
   #refusal(revision: number): 'compacted' | 'future' | undefined {

@@ -113,7 +113,7 @@ const maybeRestore = (raft: Raft, snapshot: Snapshot): boolean => {
     return false
   }
   raft.log.restore(snapshot, { index, term })
-  raft.setMembers(membershipOf(confState!))
+  raft.restoreMembers(index, membershipOf(confState!))
   raft.trace({ kind: 'snapshotRestored', index })
   return true
 }

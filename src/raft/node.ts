@@ -11,7 +11,7 @@
 
 import { invariant, InvariantViolation, NO_MEMBER, NO_TERM } from '../base/index.js'
 import type { Index, MemberId, Term } from '../base/index.js'
-import { asV2, changeMembership } from './config-change.js'
+import { asV2 } from './config-change.js'
 import { campaign, onOwnVoteDurable, tickElection } from './candidate.js'
 import { encodeConfChange } from './conf-change-entry.js'
 import { forwardToLeader } from './follower.js'
@@ -153,8 +153,7 @@ export class RawNode {
 
   /** A follower forgets its leader, and so grants votes that it would have refused for the leader's sake. */
   forgetLeader(): void {
-    if (this.raft.role === 'follower' && this.raft.leader !== 0n)
-      this.raft.becomeFollower(this.raft.term, 0n as MemberId)
+    if (this.raft.role === 'follower') this.raft.leader = NO_MEMBER
   }
 
   /** The transport could not deliver to `id`. */
@@ -252,29 +251,28 @@ export class RawNode {
 
   /** The state machine holds everything up to `index`, configuration changes included. */
   onApplied(index: Index): void {
-    const { raft } = this
-    const payload = raft.log.appliedTo(index, raft.term)
-    raft.uncommittedBytes = Math.max(0, raft.uncommittedBytes - payload)
-    maybeLeaveJoint(raft)
+    this.raft.onApplied(index)
+    maybeLeaveJoint(this.raft)
   }
 
   /**
-   * A committed change takes effect; to be called on every member for the same changes, before `onApplied` covers its entry.
-   * A change that the application refuses is simply not passed.
-   * @throws InvariantViolation when the membership cannot take it: ask `confChangeError` first.
+   * The committed change in the entry at `index` takes effect; to be called on every member for the same changes, in
+   * order, before `onApplied` covers the entry. A change that the application refuses is simply not passed.
+   * Returns the membership as of that entry, for the application to save with it; it need not be in force here any more
+   * when a later snapshot has been accepted meanwhile.
+   * @throws InvariantViolation when the membership cannot take the change: ask `confChangeError` first.
    */
-  applyConfChange(change: ConfChange | ConfChangeV2): ConfState {
+  applyConfChange(change: ConfChange | ConfChangeV2, index: Index): ConfState {
     const { raft } = this
-    const outcome = changeMembership(raft.members, asV2(change))
+    const outcome = raft.changeAt(index, asV2(change))
     if (outcome.kind === 'invalid') throw new InvariantViolation(`committed configuration change: ${outcome.reason}`)
-    raft.setMembers(outcome.members)
-    if (raft.role === 'leader') onMembersChanged(raft)
-    return confStateOf(raft.members)
+    if (raft.setMembersAt(index, outcome.members) && raft.role === 'leader') onMembersChanged(raft)
+    return confStateOf(outcome.members)
   }
 
-  /** Why the present membership could not take `change`; undefined when it can. */
-  confChangeError(change: ConfChange | ConfChangeV2): string | undefined {
-    const outcome = changeMembership(this.raft.members, asV2(change))
+  /** Why the membership before the entry at `index` could not take `change`; undefined when it can. */
+  confChangeError(change: ConfChange | ConfChangeV2, index: Index): string | undefined {
+    const outcome = this.raft.changeAt(index, asV2(change))
     return outcome.kind === 'invalid' ? outcome.reason : undefined
   }
 

@@ -4,10 +4,13 @@
 import { index as toIndex, invariant, NO_INDEX, NO_MEMBER, NO_TERM } from '../base/index.js'
 import type { Index, MemberId, Term } from '../base/index.js'
 import { RaftLog } from './log.js'
+import { changeMembership } from './config-change.js'
+import type { ChangeOutcome } from './config-change.js'
+import { MembershipHistory } from './membership-history.js'
 import { allMembers, confStateOf, isVoter, membershipOf } from './membership.js'
 import type { Membership } from './membership.js'
 import { Entry, HardState, Message, MessageType } from './pb.js'
-import type { EntryType } from './pb.js'
+import type { ConfChangeV2 } from './pb.js'
 import { Progress, WantsAppend } from './progress.js'
 import { quorumReached, voteResult } from './quorum.js'
 import type { VoteResult } from './quorum.js'
@@ -19,12 +22,13 @@ import type { RaftEvent, Role } from './trace.js'
 
 /** What a proposal puts into one entry. */
 export interface Payload {
-  readonly type: EntryType
+  /** An `EntryType`. */
+  readonly type: number
   readonly data: Uint8Array
 }
 
 /** Messages that promise something about this node's storage: they leave only after everything written before them. */
-const isPromise = (type: MessageType): boolean =>
+const isPromise = (type: number): boolean =>
   type === MessageType.MsgAppResp ||
   type === MessageType.MsgVote ||
   type === MessageType.MsgVoteResp ||
@@ -42,7 +46,7 @@ export class Raft {
   /** The leader of `term` as far as known, else NO_MEMBER. */
   leader: MemberId = NO_MEMBER
 
-  members: Membership
+  readonly #history: MembershipHistory
   /** Everyone in `members`, this node included, in ascending order of id. */
   peers: ReadonlyMap<MemberId, Progress> = new Map()
   readonly votes = new Map<MemberId, boolean>()
@@ -83,10 +87,11 @@ export class Raft {
         this.trace({ kind: 'entriesReplaced', from, through })
       },
     })
-    invariant(this.log.lastTerm <= state.hardState.term, 'the log holds entries of a later term than the hard state')
-    this.term = state.hardState.term
-    this.vote = state.hardState.vote
-    this.members = membershipOf(state.confState)
+    // A torn write may have left entries of a later term without its hard state: that term exists, and no vote in it left.
+    const isTermLost = this.log.lastTerm > state.hardState.term
+    this.term = isTermLost ? this.log.lastTerm : state.hardState.term
+    this.vote = isTermLost ? NO_MEMBER : state.hardState.vote
+    this.#history = new MembershipHistory(state.applied, membershipOf(state.confState))
     this.rebuildPeers()
     this.#drawElectionTimeout()
   }
@@ -230,11 +235,38 @@ export class Raft {
 
   // --- Membership ---
 
-  /** Takes over `members`; peers that stay keep their progress, new ones start at the end of the log and count as active. */
-  setMembers(members: Membership): void {
-    this.members = members
+  /** The membership in force. */
+  get members(): Membership {
+    return this.#history.current
+  }
+
+  /** What the configuration change in the entry at `at` makes of the membership before it. */
+  changeAt(at: Index, change: ConfChangeV2): ChangeOutcome {
+    return changeMembership(this.#history.before(at), change)
+  }
+
+  /** The membership is `members` as of `at`. False when a later snapshot has replaced it already. */
+  setMembersAt(at: Index, members: Membership): boolean {
+    if (!this.#history.change(at, members)) return false
+    this.#onMembership()
+    return true
+  }
+
+  restoreMembers(at: Index, members: Membership): void {
+    this.#history.restore(at, members, this.log.applying)
+    this.#onMembership()
+  }
+
+  onApplied(at: Index): void {
+    this.#history.appliedTo(at)
+    const payload = this.log.appliedTo(at, this.term)
+    this.uncommittedBytes = Math.max(0, this.uncommittedBytes - payload)
+  }
+
+  /** Peers that stay keep their progress, new ones start at the end of the log and count as active. */
+  #onMembership(): void {
     this.rebuildPeers(true)
-    this.trace({ kind: 'membership', confState: confStateOf(members) })
+    this.trace({ kind: 'membership', confState: confStateOf(this.members) })
   }
 
   rebuildPeers(newAreActive = false): void {

@@ -1,0 +1,17 @@
+export { type AccessOptions } from './access.js'
+export { GrpcMetrics, type GrpcMethods, STANDARD_METHODS } from './grpc-metrics.js'
+export {
+  type ClientHttpDeps,
+  type DebugVars,
+  type MemberFact,
+  type MonitoringDeps,
+  type PeerHttpDeps,
+  type VersionSource,
+  createClientHandler,
+  createMetricsHandler,
+  createPeerHandler,
+} from './handlers.js'
+export { type HealthSource } from './health.js'
+export { MetricsRegistry } from './metrics-registry.js'
+export { type FileCounts, addProcessMetrics } from './process-metrics.js'
+export { type Respond } from './respond.js'
