@@ -1,7 +1,20 @@
 /* eslint-disable no-restricted-syntax -- turns of the real event loop let promises settle, for tests only */
-// A clock that is moved by hand: everything that hangs on time or turns runs in a fixed order, however fast the machine is.
+// For the tests of this folder and for simulations: a clock that is moved by hand, so that everything that hangs on time or
+// turns runs in a fixed order however fast the machine is; a log in memory; waiters and loggers that keep what they are told.
 
-import type { Clock, Timer } from '../env/index.js'
+import { type ClusterId, type Index, type MemberId, NO_INDEX, NO_MEMBER, NO_TERM } from '../base/index.js'
+import type {
+  Clock,
+  LogEntry,
+  LogHardState,
+  LogProvider,
+  LogSnapshot,
+  LogStorage,
+  Logger,
+  RecoveredLog,
+  Status,
+  Timer,
+} from '../env/index.js'
 
 interface Scheduled {
   dueMs: number
@@ -129,3 +142,128 @@ export class SimClock implements Clock {
 
 /** In a process without I/O, one turn of the event loop runs every promise that can settle. */
 const promises = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
+
+/** A log in memory. Appends complete by themselves, or one by one while `isHeld`. */
+export class MemoryLog implements LogStorage {
+  hardState: LogHardState = { term: NO_TERM, vote: NO_MEMBER, commit: NO_INDEX }
+  entries: LogEntry[] = []
+  snapshot: LogSnapshot | undefined
+  /** What was asked for, in order. */
+  readonly calls: string[] = []
+  isHeld = false
+  isClosed = false
+  /** Thrown by everything from now on. */
+  failure: Error | undefined
+  readonly #held: (() => void)[] = []
+
+  async append(hardState: LogHardState | undefined, entries: readonly LogEntry[]): Promise<void> {
+    this.calls.push(`append ${entries.length}`)
+    await this.#turn()
+    if (hardState !== undefined) this.hardState = hardState
+    const first = entries[0]?.index
+    if (first !== undefined) this.entries.splice(first - 1, Infinity, ...entries)
+  }
+
+  async saveSnapshot(snapshot: LogSnapshot): Promise<void> {
+    this.calls.push(`snapshot ${snapshot.index}`)
+    await this.#turn()
+    this.snapshot = snapshot
+  }
+
+  async release(index: Index): Promise<void> {
+    this.calls.push(`release ${index}`)
+    await this.#turn()
+  }
+
+  async purge(maxSegments: number, maxSnapshots: number): Promise<void> {
+    this.calls.push(`purge ${maxSegments} ${maxSnapshots}`)
+    await this.#turn()
+  }
+
+  async close(): Promise<void> {
+    this.calls.push('close')
+    this.isClosed = true
+  }
+
+  /** Lets what is held complete, the next ones too. */
+  resume(): void {
+    this.isHeld = false
+    for (const resolve of this.#held.splice(0)) resolve()
+  }
+
+  async #turn(): Promise<void> {
+    if (this.isHeld) await new Promise<void>((resolve) => this.#held.push(resolve))
+    else await Promise.resolve()
+    if (this.failure !== undefined) throw this.failure
+  }
+}
+
+/** The log of one data directory in memory. */
+export class MemoryLogProvider implements LogProvider {
+  log: MemoryLog | undefined
+  ids: { readonly memberId: MemberId; readonly clusterId: ClusterId } | undefined
+
+  async exists(): Promise<boolean> {
+    return this.log !== undefined
+  }
+
+  async create(ids: { memberId: MemberId; clusterId: ClusterId }): Promise<LogStorage> {
+    this.ids = { memberId: ids.memberId, clusterId: ids.clusterId }
+    this.log = new MemoryLog()
+    return this.log
+  }
+
+  async open(): Promise<{ log: LogStorage; recovered: RecoveredLog }> {
+    const { hardState, entries, snapshot } = this.log!
+    const after = snapshot?.index ?? 0
+    const recovered = { ...this.ids!, hardState, snapshot, entries: entries.filter(({ index }) => index > after) }
+    return { log: this.log!, recovered }
+  }
+}
+
+/** A logger that keeps what it is told. */
+export class LogLines implements Logger {
+  readonly debugEnabled = false
+  readonly lines: string[] = []
+
+  debug(message: string): void {
+    this.lines.push(`debug ${message}`)
+  }
+
+  info(message: string): void {
+    this.lines.push(`info ${message}`)
+  }
+
+  warn(message: string): void {
+    this.lines.push(`warn ${message}`)
+  }
+
+  error(message: string): void {
+    this.lines.push(`error ${message}`)
+  }
+}
+
+/** Notes what a waiter is told: `ok`, or the text of the error. */
+export class Told {
+  readonly answers: string[] = []
+
+  get last(): string | undefined {
+    return this.answers.at(-1)
+  }
+
+  onReady(): void {
+    this.answers.push('ok')
+  }
+
+  onResult(result: unknown): void {
+    this.answers.push(`ok ${String(result)}`)
+  }
+
+  onApplied({ status }: { readonly status: Status | undefined }): void {
+    this.answers.push(status === undefined ? 'ok' : status.message)
+  }
+
+  onFailed({ message }: Status): void {
+    this.answers.push(message)
+  }
+}
