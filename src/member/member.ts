@@ -2,31 +2,22 @@
 // of rpc/ talk to it and to nothing below it.
 
 import { type AppliedPoint, type ApplyOutcome, type ConfigDecision, StateMachine } from '../apply/index.js'
-import {
-  type ClusterId,
-  type Index,
-  type MemberId,
-  NO_INDEX,
-  NO_MEMBER,
-  NO_TERM,
-  type Term,
-  hexId,
-} from '../base/index.js'
+import { type ClusterId, type Index, type MemberId, NO_INDEX, NO_MEMBER, type Term, hexId } from '../base/index.js'
 import type { LogStorage, Status, Timer } from '../env/index.js'
 import { errors, etcdserverpb, type raftpb } from '../proto/index.js'
-import { DEFAULT_LIMITS, RawNode } from '../raft/index.js'
 import type { ProposalWaiter, ReadWaiter } from './api.js'
 import { AppliedWaits } from './applied-waits.js'
 import { type AutoCompactor, startCompactor } from './auto-compactor.js'
 import { BackendCommitter } from './backend-committer.js'
-import { recoveredCommit } from './bootstrap.js'
 import { ClusterVersion } from './cluster-version.js'
 import { Leadership } from './leadership.js'
 import { LeaseKeeper } from './lease-keeper.js'
-import { LogRetention } from './log-retention.js'
+import type { LogRetention } from './log-retention.js'
 import { type MemberMetrics, memberMetrics } from './member-metrics.js'
 import { type MemberOptions, type MemberParts, confStateJson, confStateOf } from './member-parts.js'
-import { PendingProposals } from './pending-proposals.js'
+import { NoSpaceAlarm } from './no-space.js'
+import { Proposer } from './proposer.js'
+import { Publisher } from './publisher.js'
 import { RaftDriver } from './raft-driver.js'
 import { ReadBarrier } from './read-barrier.js'
 import { RequestIds } from './request-ids.js'
@@ -36,21 +27,14 @@ import {
   leaseCheckpointRequest,
   leaseRevokeRequest,
   noSpaceAlarmRequest,
-  publishRequest,
 } from './requests.js'
 import { Snapshotter } from './snapshotter.js'
+import { startNode, startRetention } from './startup.js'
 
-/** Proposals under way at most; beyond, callers get "too many requests". */
-const PROPOSALS_MAX = 100_000
-const PROPOSAL_BYTES_MAX = 256 * 1024 * 1024
 /** Committed entries that wait to be applied, beyond which callers get "too many requests". */
 const BACKLOG_MAX = 5000
 /** Readers waiting for a barrier at most. */
 const READERS_MAX = 100_000
-/** Bytes of entries handed to one apply turn: about 200 small writes, a few milliseconds. */
-const APPLY_TURN_BYTES = 64 * 1024
-/** Bytes of applied entries kept in memory for members that lag a little. */
-const CATCH_UP_BYTES_MAX = 256 * 1024 * 1024
 const HOUSEKEEPING_MS = 100
 const PURGE_PERIOD_MS = 30_000
 const STORAGE_VERSION = Buffer.from('storageVersion')
@@ -62,24 +46,24 @@ export class Member {
   readonly #machine: StateMachine
   readonly #driver: RaftDriver
   readonly #leadership: Leadership
-  readonly #pending: PendingProposals
+  readonly #proposer: Proposer
+  readonly #noSpace: NoSpaceAlarm
   readonly #barrier: ReadBarrier
   readonly #appliedWaits: AppliedWaits
   readonly #committer: BackendCommitter
   readonly #snapshotter: Snapshotter
   readonly #retention: LogRetention
   readonly #leaseKeeper: LeaseKeeper
+  readonly #publisher: Publisher
   readonly #version: ClusterVersion
   readonly #ids: RequestIds
   readonly #metrics: MemberMetrics
   readonly #timers: Timer[] = []
   #compactor: AutoCompactor | undefined
-  #flushScheduled = false
-  /** Under way. */
-  #noSpaceAlarm: Promise<unknown> | undefined
   #purging: Promise<void> | undefined
   #failed = false
   #closing: Promise<void> | undefined
+  readonly #resume = (): void => this.#proposer.flush()
   /** Wakes whoever waits for a leader while the member opens. */
   #wake: (() => void) | undefined
 
@@ -96,10 +80,22 @@ export class Member {
       tickMs: options.heartbeatMs,
       nowMs: clock.monotonicMs(),
     })
-    this.#pending = new PendingProposals({
+    this.#proposer = new Proposer({
+      clock,
+      ids: this.#ids,
       timeoutMs: options.requestTimeoutMs,
-      countMax: PROPOSALS_MAX,
-      bytesMax: PROPOSAL_BYTES_MAX,
+      requestBytesMax: options.maxRequestBytes,
+      path: {
+        // Without a leader proposals wait, as in etcd: a leader appears or they time out.
+        isOpen: () => this.leader !== NO_MEMBER && !this.#committer.overloaded(this.#resume),
+        isLeader: () => this.#driver.node.role === 'leader',
+        send: (batch) => this.#driver.propose(batch),
+        timeoutCause: (startedMs, taken) => this.#timeoutCause(startedMs, taken),
+      },
+    })
+    this.#noSpace = new NoSpaceAlarm(parts.alarms, () => {
+      logger.warn('database space exceeded; raising alarm', { 'quota-bytes': options.quotaBytes })
+      return this.proposeAsync(noSpaceAlarmRequest(this.id))
     })
     this.#barrier = new ReadBarrier({
       clock,
@@ -120,7 +116,7 @@ export class Member {
       },
     )
     this.#driver = new RaftDriver({
-      node: this.#startNode(),
+      node: startNode(parts, options),
       log: this.#log,
       peers: parts.peers,
       clock,
@@ -148,15 +144,24 @@ export class Member {
       source: this.#snapshotSource(),
       onFatal,
     })
-    this.#retention = this.#startRetention()
+    this.#retention = startRetention(parts, options)
     this.#leaseKeeper = new LeaseKeeper({
       lessor: parts.lessor,
       clock,
       proposer: {
         whenLeading: (proceed) => this.confirmLeadership({ onReady: proceed, onFailed: () => undefined }),
-        revoke: (id, done) => this.#submit(leaseRevokeRequest(id), { onApplied: done, onFailed: done }, true),
-        checkpoint: (due) => this.#submit(leaseCheckpointRequest(due), NOBODY, true),
+        revoke: (id, done) => this.#proposer.submit(leaseRevokeRequest(id), { onApplied: done, onFailed: done }, true),
+        checkpoint: (due) => this.#proposer.submit(leaseCheckpointRequest(due), NOBODY, true),
       },
+    })
+    this.#publisher = new Publisher({
+      ...options,
+      memberId: started.memberId,
+      clusterId: started.clusterId,
+      retryMs: options.heartbeatMs,
+      clock,
+      logger,
+      propose: async (request) => (await this.proposeAsync(request)).status,
     })
     this.#version = new ClusterVersion({
       clock,
@@ -200,7 +205,7 @@ export class Member {
   }
 
   get pendingProposals(): number {
-    return this.#pending.count
+    return this.#proposer.pending
   }
 
   get parts(): MemberParts {
@@ -229,7 +234,7 @@ export class Member {
     if (members.length === 1 && members[0]!.id === this.id) this.#driver.campaign()
     this.#leaseKeeper.open()
     await this.#knowsLeader()
-    await this.#publish()
+    await this.#publisher.publish()
     if (this.#isClosing()) return
     this.#version.verify()
     await this.#version.open()
@@ -243,7 +248,7 @@ export class Member {
    */
   propose(request: etcdserverpb.InternalRaftRequest, waiter: ProposalWaiter): void {
     if (this.committedIndex - this.applied.index > BACKLOG_MAX) return waiter.onFailed(errors.tooManyRequests)
-    this.#submit(request, waiter, false)
+    this.#proposer.submit(request, waiter)
   }
 
   nextRequestId(): bigint {
@@ -252,10 +257,7 @@ export class Member {
 
   /** As `propose`, for work of the member itself. Never rejects. */
   proposeAsync(request: etcdserverpb.InternalRaftRequest): Promise<ApplyOutcome> {
-    return new Promise((resolve) => {
-      const onFailed = (status: Status): void => resolve({ response: undefined, status, swept: undefined })
-      this.#submit(request, { onApplied: resolve, onFailed }, false)
-    })
+    return this.#proposer.submitAsync(request)
   }
 
   /** Calls back when the local state holds everything that was acknowledged anywhere before the call. */
@@ -288,7 +290,7 @@ export class Member {
   /** Whether the store has room; raises the NOSPACE alarm of this member when it has not. */
   hasRoomFor(costBytes: number): boolean {
     if (costBytes === 0 || this.#parts.store.allocatedBytes + costBytes < this.#options.quotaBytes) return true
-    void this.#raiseNoSpace()
+    void this.#noSpace.raise()
     return false
   }
 
@@ -324,6 +326,7 @@ export class Member {
 
   /** Fails what waits, finishes writes under way, and closes the log. The backend belongs to the caller. Idempotent. */
   close(): Promise<void> {
+    this.#proposer.close()
     this.#closing ??= this.#close()
     return this.#closing
   }
@@ -333,13 +336,14 @@ export class Member {
     await Promise.resolve()
     for (const timer of this.#timers) timer.cancel()
     this.#wake?.()
+    this.#publisher.close()
     this.#compactor?.close()
     this.#version.close()
     this.#leaseKeeper.close()
     this.#barrier.close()
     this.#appliedWaits.close()
     await this.#driver.stop()
-    this.#pending.failAll(errors.stopped)
+    this.#proposer.failAll(errors.stopped)
     this.#parts.lessor.demote()
     await this.#snapshotter.close()
     await this.#purging
@@ -366,76 +370,6 @@ export class Member {
     this.#parts.onFatal(error)
   }
 
-  #startNode(): RawNode {
-    const { started, applied, membership, random } = this.#parts
-    const { recovered } = started
-    return new RawNode(
-      {
-        id: started.memberId,
-        electionTicks: this.#options.electionTicks,
-        heartbeatTicks: 1,
-        preVote: this.#options.preVote,
-        checkQuorum: true,
-        ...DEFAULT_LIMITS,
-        maxCommittedBytesPerReady: APPLY_TURN_BYTES,
-        stepDownOnRemoval: false,
-        random,
-        // Transfers to members that lag behind the log come with clusters: a single member has nobody to send to.
-        snapshotSource: () => undefined,
-      },
-      {
-        hardState: { ...recovered.hardState, commit: recoveredCommit(recovered, applied.index) },
-        compacted: { index: recovered.snapshot?.index ?? NO_INDEX, term: recovered.snapshot?.term ?? NO_TERM },
-        entries: recovered.entries,
-        applied: applied.index,
-        confState: confStateOf(membership),
-      },
-    )
-  }
-
-  #startRetention(): LogRetention {
-    const { recovered } = this.#parts.started
-    const applied = this.#parts.applied.index
-    const retention = new LogRetention({
-      entriesMax: this.#options.snapshot.catchUpEntries,
-      bytesMax: CATCH_UP_BYTES_MAX,
-      after: recovered.snapshot?.index ?? NO_INDEX,
-    })
-    retention.note(recovered.entries.filter(({ index }) => index <= applied))
-    return retention
-  }
-
-  // --- proposals
-
-  #submit(request: etcdserverpb.InternalRaftRequest, waiter: ProposalWaiter, leaderOnly: boolean): void {
-    if (this.#isClosing()) return waiter.onFailed(errors.stopped)
-    if (this.#pending.full) return waiter.onFailed(errors.tooManyRequests)
-    const id = this.#ids.next()
-    request.header = new etcdserverpb.RequestHeader()
-    request.header.id = id
-    const data = etcdserverpb.InternalRaftRequestCodec.encode(request)
-    if (data.length > this.#options.maxRequestBytes) return waiter.onFailed(errors.requestTooLarge)
-    this.#pending.add(id, data, waiter, this.#parts.clock.monotonicMs(), leaderOnly)
-    this.#scheduleFlush()
-  }
-
-  #scheduleFlush(): void {
-    if (this.#flushScheduled) return
-    this.#flushScheduled = true
-    this.#parts.clock.soon(() => {
-      this.#flushScheduled = false
-      this.#flush()
-    })
-  }
-
-  readonly #flush = (): void => {
-    if (!this.#pending.hasUnsent || this.#isClosing()) return
-    if (this.#committer.overloaded(this.#flush)) return
-    // Without a leader proposals wait, as in etcd: a leader appears or they time out.
-    if (this.leader === NO_MEMBER) return
-    this.#pending.handOver(this.#driver.node.role === 'leader', (batch) => this.#driver.propose(batch))
-  }
-
   #tick(): void {
     this.#leadership.onTick(this.#parts.clock.monotonicMs())
     this.#driver.tick()
@@ -443,11 +377,10 @@ export class Member {
 
   #housekeep(): void {
     const nowMs = this.#parts.clock.monotonicMs()
-    const expired = this.#pending.expire(nowMs, (startedMs, taken) => this.#timeoutCause(startedMs, taken))
+    const expired = this.#proposer.tick(nowMs)
     if (expired > 0) this.#metrics.proposalsFailed.inc(expired)
     if (this.#barrier.tick(nowMs)) this.#metrics.readIndexesFailed.inc()
     this.#appliedWaits.tick(nowMs)
-    this.#flush()
   }
 
   /** The reference's table (raft 2.3), less what only peer links can know. */
@@ -472,15 +405,12 @@ export class Member {
     this.#retention.note(entries)
     const droppable = this.#retention.takeDue()
     if (droppable !== undefined) node.compact(droppable)
-    // What consensus refused for having too much under way may pass now.
-    if (this.#pending.hasUnsent) this.#scheduleFlush()
+    this.#proposer.onApplied()
   }
 
   #answer(id: bigint, outcome: ApplyOutcome): void {
-    const needsAlarm = outcome.status === errors.noSpace && !this.#parts.alarms.has(etcdserverpb.AlarmType.NOSPACE)
-    if (!needsAlarm) return void this.#pending.resolve(id, outcome)
-    // Whoever hears of the full store finds the alarm raised.
-    void this.#raiseNoSpace().then(() => this.#pending.resolve(id, outcome))
+    if (!this.#noSpace.mustWait(outcome)) return this.#proposer.resolve(id, outcome)
+    void this.#noSpace.raise().then(() => this.#proposer.resolve(id, outcome))
   }
 
   #configChanged(change: raftpb.ConfChange, decision: ConfigDecision): string {
@@ -512,7 +442,7 @@ export class Member {
     this.#metrics.isLeader.set(this.isLeader ? 1 : 0)
     if (leader === NO_MEMBER) return
     this.#wake?.()
-    this.#flush()
+    this.#proposer.flush()
   }
 
   // --- work of the member itself
@@ -524,43 +454,9 @@ export class Member {
     this.#wake = undefined
   }
 
-  /** Tells the cluster this member's name and client URLs; retried until it succeeds or the member closes. */
-  async #publish(): Promise<void> {
-    const { logger, clock } = this.#parts
-    for (;;) {
-      const outcome = await this.proposeAsync(publishRequest(this.id, this.#options.name, this.#options.clientUrls))
-      if (this.#isClosing()) return
-      if (outcome.status === undefined) break
-      logger.warn('failed to publish local member to cluster through raft', { error: outcome.status.message })
-      // A refusal may come at once.
-      await new Promise<void>((resolve) => {
-        this.#wake = resolve
-        clock.after(this.#options.heartbeatMs, resolve)
-      })
-    }
-    logger.info('published local member to cluster through raft', {
-      'local-member-id': hexId(this.id),
-      'local-member-attributes': `{Name:${this.#options.name} ClientURLs:[${this.#options.clientUrls.join(' ')}]}`,
-      'cluster-id': hexId(this.clusterId),
-      'publish-timeout': `${this.#options.requestTimeoutMs / 1000}s`,
-    })
-  }
-
   #markStorage(version: string): void {
     this.#parts.rows.put('meta', STORAGE_VERSION, Buffer.from(version))
     this.#committer.noteApplied(0)
-  }
-
-  /** Resolves when the log has answered, one way or the other. */
-  #raiseNoSpace(): Promise<unknown> {
-    if (this.#parts.alarms.has(etcdserverpb.AlarmType.NOSPACE)) return Promise.resolve()
-    if (this.#noSpaceAlarm === undefined) {
-      this.#parts.logger.warn('database space exceeded; raising alarm', { 'quota-bytes': this.#options.quotaBytes })
-      this.#noSpaceAlarm = this.proposeAsync(noSpaceAlarmRequest(this.id)).finally(
-        () => (this.#noSpaceAlarm = undefined),
-      )
-    }
-    return this.#noSpaceAlarm
   }
 
   #purge(): void {
