@@ -20,7 +20,9 @@ function forEachServer(name: string, body: TestBody): void {
 const ended = (stream: ReturnType<typeof chat> | ReturnType<typeof count>): Promise<string> =>
   new Promise((resolve) => {
     stream.on('error', () => undefined)
-    stream.on('status', ({ code, details }: { code: number; details: string }) => resolve(`${code} ${details}`))
+    stream.on('status', ({ code, details }: { code: number; details: string }) =>
+      resolve(code === 0 ? '0 OK' : `${code} ${details}`),
+    )
     stream.resume()
   })
 

@@ -90,7 +90,9 @@ export class StreamRpc extends BaseCall implements StreamCall<unknown> {
 
   onEnd(): void {
     this.#isEndedByClient = true
-    if (this.#unread.length === 0) this.#endRequests()
+    if (this.#unread.length > 0) return
+    // Some clients end their side just before they cancel: then only the reset behind it counts.
+    this.server.clock.soon(() => this.#endRequests())
   }
 
   onTaken(): void {
