@@ -237,7 +237,10 @@ export class Http2Connection implements FrameSink, StreamOwner, SenderOwner {
     }
     let writtenBytes = 0
     do {
-      if (this.#sender.pump()) this.#guard.onUse()
+      if (this.#sender.pump()) {
+        this.sentSincePing = true
+        this.#guard.onUse()
+      }
       if (this.#output.isBlocked) break
       const sizeBytes = this.#output.flush()
       if (sizeBytes === 0) break
