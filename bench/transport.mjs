@@ -84,7 +84,9 @@ async function measure(server, port) {
     })
   const args = ['--address', `127.0.0.1:${port}`, '--path', '/bench.Nothing/Do', '--payload', 'put:16:64']
   for (const name of ['seconds', 'calls', 'connections']) args.push(`--${name}`, values[name])
-  const child = spawn(process.execPath, [load, ...args, '--warmup-seconds', '1'], { stdio: ['ignore', 'pipe', 'inherit'] })
+  const child = spawn(process.execPath, [load, ...args, '--warmup-seconds', '1'], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
   let output = ''
   child.stdout.on('data', (data) => (output += data))
   await new Promise((resolve) => setTimeout(resolve, 1300)) // the load generator starts and warms up

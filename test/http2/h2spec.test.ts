@@ -1,11 +1,10 @@
-// The public conformance suite for HTTP/2, all of it and in strict mode, against the bare connection and a gRPC server.
+// The public conformance suite for HTTP/2, all of it and in strict mode, against the bare connection.
 import { spawn } from 'node:child_process'
-import { join } from 'node:path'
 import t from 'tap'
-import { repositoryRoot } from '../support/repository.js'
+import { mustFindTool } from '../support/repository.js'
 import { servePlain } from './plain-server.js'
 
-const H2SPEC = join(repositoryRoot, '.reference/h2spec/h2spec')
+const H2SPEC = mustFindTool('h2spec', 'h2spec')
 
 function h2spec(port: number, ...args: string[]): Promise<{ code: number | null; output: string }> {
   return new Promise((resolve, reject) => {
