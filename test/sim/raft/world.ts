@@ -656,13 +656,13 @@ export const simulate = (
   steps: number,
   hooks: WorldHooks = {},
   print?: (line: string) => void,
-): { readonly world: World; readonly error: unknown } => {
+): { readonly world: World; readonly error: Error | undefined } => {
   const world = new World(seed, hooks, print)
   try {
     world.run(steps)
     world.heal()
     return { world, error: undefined }
   } catch (error) {
-    return { world, error }
+    return { world, error: error instanceof Error ? error : new Error(String(error)) }
   }
 }
