@@ -123,6 +123,7 @@ t.test('finds where two logs may agree', async (t) => {
   const l = log({ compacted: at(2, 1), entries: entries(3, 1, 3, 3, 5), committed: 2, applied: 2 })
   for (const [from, of, i, found] of [
     [6, 5, 6, 5],
+    [Number.MAX_SAFE_INTEGER, 5, 6, 5],
     [6, 4, 5, 3],
     [6, 2, 3, 1],
     [4, 9, 4, 3],
