@@ -109,6 +109,7 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     name: 'acknowledgements confirm any read',
     seeds: 2000,
     hooks: {
+      options: { partitions: 10, partitionsHold: true, reorderWindow: 50, ticks: 300 },
       makeNode: tampered(({ reads }) => {
         const acknowledge = reads.acknowledge.bind(reads)
         replace(reads, 'acknowledge', (from) => {
@@ -175,6 +176,7 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     name: 'changes from before a snapshot are applied to its membership',
     seeds: 2000,
     hooks: {
+      options: { compactions: 40, catchUpEntries: 0, confChanges: 40, lazyMembers: 2, dropRate: 0.2, reports: 20 },
       makeNode: (config, state) =>
         new (class extends RawNode {
           override applyConfChange(...[change]: Parameters<RawNode['applyConfChange']>) {

@@ -246,7 +246,8 @@ export class World {
   #act(member: SimMember, event: () => void): void {
     this.#hooks.beforeEvent?.(member)
     event()
-    this.#drive(member)
+    if (!this.#healed && this.#random.chance(this.options.batching)) this.#oracle.check(member, this.members)
+    else this.#drive(member)
   }
 
   #drive(member: SimMember): void {
@@ -315,7 +316,7 @@ export class World {
     if (!this.#healed && this.#random.chance(this.options.dropRate)) return
     this.#network.push(message)
     if (!this.#healed && this.#random.chance(this.options.duplicateRate)) this.#network.push(message)
-    if (this.#network.length > MAX_NETWORK) this.#network.shift()
+    if (!this.#healed && this.#network.length > MAX_NETWORK) this.#network.shift()
   }
 
   #report(member: SimMember, to: MemberId): void {
@@ -656,13 +657,13 @@ export const simulate = (
   steps: number,
   hooks: WorldHooks = {},
   print?: (line: string) => void,
-): { readonly world: World; readonly error: unknown } => {
+): { readonly world: World; readonly error: Error | undefined } => {
   const world = new World(seed, hooks, print)
   try {
     world.run(steps)
     world.heal()
     return { world, error: undefined }
   } catch (error) {
-    return { world, error }
+    return { world, error: error instanceof Error ? error : new Error(String(error)) }
   }
 }
