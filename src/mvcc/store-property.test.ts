@@ -184,7 +184,7 @@ class Run {
           this.same(outcome, expected, 'range')
           resolve()
         } catch (error) {
-          reject(error as Error)
+          reject(error instanceof Error ? error : new Error('range', { cause: error }))
         }
       })
     })

@@ -131,9 +131,13 @@ interface RowIterator {
 
 async function* slices(iterator: RowIterator): AsyncGenerator<BackendSlice> {
   try {
+    let next = iterator.nextv(SLICE_ROWS_MAX)
     for (;;) {
-      const entries = await iterator.nextv(SLICE_ROWS_MAX)
+      const entries = await next
       if (entries.length === 0) return
+      // LevelDB reads the next slice while the caller works on this one.
+      next = iterator.nextv(SLICE_ROWS_MAX)
+      next.catch(() => undefined)
       yield entries.map(([key, value]) => ({ key: key.subarray(1), value }))
     }
   } finally {
