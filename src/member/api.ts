@@ -78,8 +78,13 @@ export interface MemberApi {
   /**
    * Reads as of now, without a barrier: revision checks, bounds, order, limit. The request was validated.
    * The response's header holds the store's revision at the time of reading; the service completes the rest.
+   * With `needsCount` false (default true) nobody looks at `count`: reading may stop one key behind the limit.
    */
-  range(request: etcdserverpb.RangeRequest, waiter: ResultWaiter<etcdserverpb.RangeResponse>): void
+  range(
+    request: etcdserverpb.RangeRequest,
+    waiter: ResultWaiter<etcdserverpb.RangeResponse>,
+    needsCount?: boolean,
+  ): void
   /** As `range` for a transaction of which every operation in both branches is a range. */
   executeReadTxn(request: etcdserverpb.TxnRequest, waiter: ResultWaiter<etcdserverpb.TxnResponse>): void
 

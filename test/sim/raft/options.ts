@@ -23,7 +23,9 @@ export interface SimOptions {
   /** How far messages overtake each other; 1 keeps the order. */
   readonly reorderWindow: number
   /** Weights of rare events against 1000 ordinary ones. */
+  readonly ticks: number
   readonly crashes: number
+  readonly campaigns: number
   readonly partitions: number
   readonly confChanges: number
   readonly transfers: number
@@ -57,8 +59,10 @@ export const drawOptions = (random: SeededRandom): SimOptions => {
     catchUpEntries: random.pick([0, 3, 20]),
     dropRate: maybe(random.fraction() * 0.25),
     duplicateRate: maybe(random.fraction() * 0.15),
-    reorderWindow: random.pick([1, 1, 4, 50]),
+    reorderWindow: random.pick([1, 1, 4, 50, 200]),
     crashes: maybe(2 + random.below(15)),
+    ticks: random.pick([60, 110, 300]),
+    campaigns: random.pick([1, 3, 15]),
     partitions: maybe(2 + random.below(8)),
     confChanges: random.pick([0, 0, 5, 15, 40]),
     transfers: maybe(2 + random.below(8)),

@@ -360,7 +360,7 @@ export class World {
         },
       },
       {
-        weight: 110,
+        weight: options.ticks,
         run: () => {
           this.#atSomeone((member) => {
             member.node.tick()
@@ -401,7 +401,7 @@ export class World {
         },
       },
       {
-        weight: 30,
+        weight: 60,
         run: () => {
           this.#withSome(
             () => true,
@@ -464,7 +464,7 @@ export class World {
         },
       },
       {
-        weight: 2,
+        weight: options.campaigns,
         run: () => {
           this.#atSomeone((member) => {
             member.node.campaign()
@@ -536,7 +536,22 @@ export class World {
       this.#joinIsland()
       return
     }
-    this.#island = new Set([...this.members.keys()].filter(() => this.#random.chance(0.5)))
+    const leaders = [...this.members.values()].filter((member) => member.node.role === 'leader')
+    if (leaders.length === 0 || this.#random.chance(0.5)) {
+      this.#island = new Set([...this.members.keys()].filter(() => this.#random.chance(0.5)))
+      return
+    }
+    // Alone, a leader does not notice how another one takes over.
+    const alone = this.#random.pick(leaders)
+    this.#island = new Set([alone.id])
+    this.#withSome(
+      (member) => member !== alone,
+      (member) => {
+        this.#act(member, () => {
+          member.node.campaign()
+        })
+      },
+    )
   }
 
   #joinIsland(): void {
