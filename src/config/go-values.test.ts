@@ -32,19 +32,17 @@ t.test('durations: Go syntax', async (t) => {
     ] as [string, number][]),
   ]
   for (const [text, value] of good) t.same(parseDuration(text), { ok: true, value }, text)
+  const invalid = ['', '-', 'abc', '.', '.s', '+', '3000000h', '9223372036854775808ns']
+  for (const text of invalid) t.same(parseDuration(text), { ok: false, error: `time: invalid duration "${text}"` })
   const bad: [string, string][] = [
-    ...(['', '-', 'abc', '.', '1h-', '.s', '+', '3000000h', '9223372036854775808ns'].map((text) => [
-      text,
-      `time: invalid duration "${text}"`,
-    ]) as [string, string][]),
     ['5', 'time: missing unit in duration "5"'],
     ['1h5', 'time: missing unit in duration "1h5"'],
     ['1d', 'time: unknown unit "d" in duration "1d"'],
+    ['1h-', 'time: unknown unit "h-" in duration "1h-"'],
     ['1 s', 'time: unknown unit " s" in duration "1 s"'],
     ['1constructor', 'time: unknown unit "constructor" in duration "1constructor"'],
   ]
-  for (const [text, error] of bad)
-    t.match(parseDuration(text), { ok: false, error: text === '1h-' ? /invalid|unknown unit/ : error }, text)
+  for (const [text, error] of bad) t.same(parseDuration(text), { ok: false, error }, text)
 })
 
 t.test('durations: texts of Go, and back', async (t) => {

@@ -46,10 +46,12 @@ const runOurs = (argv: readonly string[], env: Readonly<Record<string, string>>)
   const lines = [...outcome.earlyLines, ...outcome.lines]
     .filter(({ message }) => isTelling(message))
     .map(({ level, message, fields }) => {
-      return [level, message, String(fields['error'] ?? fields['environment-variable'] ?? '')] as const
+      return [level, message, textOf(fields['error'] ?? fields['environment-variable'])] as const
     })
   return { code: outcome.code, text: outcome.stderr.split('\n')[0] ?? '', lines }
 }
+
+const textOf = (value: unknown): string => (typeof value === 'string' ? value : '')
 
 /** Ends the reference after it has read all values, and never lets it start. */
 const END = '--heartbeat-interval=0'
