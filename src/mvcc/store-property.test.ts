@@ -130,7 +130,10 @@ class Run {
       const live = model.inRange(main, name, undefined)[0]
       this.check(txn.lookup(name)?.mod === live?.main, 'lookup inside the transaction')
       const kv = txn.kv(name)
-      this.check(live === undefined ? kv === undefined : sameBytes(kv, storedValue(live)), 'value inside the transaction')
+      this.check(
+        live === undefined ? kv === undefined : sameBytes(kv, storedValue(live)),
+        'value inside the transaction',
+      )
     }
     this.published = []
     const { revision, changes } = txn.end()
@@ -157,7 +160,8 @@ class Run {
   query(): RangeQuery {
     const { revision, compactRevision } = this.model
     const query = new RangeQuery(this.chance(20) ? key('\0') : this.name(), this.end())
-    if (this.chance(60)) query.revision = Math.max(compactRevision, 0) + this.random.below(revision - compactRevision + 2)
+    if (this.chance(60))
+      query.revision = Math.max(compactRevision, 0) + this.random.below(revision - compactRevision + 2)
     if (this.chance(5)) query.revision = this.random.below(revision + 3) - 1
     if (this.chance(40)) query.limit = this.random.below(5) - 1
     query.countOnly = this.chance(10)
