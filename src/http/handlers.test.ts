@@ -237,7 +237,7 @@ t.test('/health: alarms, leader, then a read', async (t) => {
   health.serializableError = 'a <b>'
   await expect('/health?serializable=true', 'RANGE ERROR:a \\u003cb\\u003e')
   t.same(health.limits, [7000, 7000, 7000], 'within the request timeout')
-  const text = await deps.metrics.render()
+  const text = deps.metrics.render()
   t.match(text, /^etcd_server_health_success 4$/m)
   t.match(text, /^etcd_server_health_failures 8$/m)
 })
@@ -266,7 +266,7 @@ t.test('/livez and /readyz: failures are always told in detail', async (t) => {
     health.limits.every((limit) => limit === undefined),
     'bounded by the client alone',
   )
-  const text = await deps.metrics.render()
+  const text = deps.metrics.render()
   t.match(text, 'etcd_server_healthcheck{type="readyz",name="data_corruption"} 1')
   t.match(text, 'etcd_server_healthchecks_total{type="readyz",name="data_corruption",status="error"} 1')
   t.match(text, 'etcd_server_healthchecks_total{type="readyz",name="non_learner",status="success"} 1')
