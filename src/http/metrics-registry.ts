@@ -1,19 +1,20 @@
 // All metrics of one server and their text form.
 
-import { type Metric, Registry } from 'prom-client'
 import { invariant } from '../base/index.js'
 import type { Counter, Gauge, Histogram, LabelledMetrics } from '../env/index.js'
-import { type Cell, CounterCell, Family, GaugeCell, HistogramCell, type Sample } from './instruments.js'
+import { type Cell, CounterCell, Family, GaugeCell, HistogramCell } from './instruments.js'
 import { STANDARD_METRICS } from './standard-metrics.js'
 
 type Types = { counter: CounterCell; gauge: GaugeCell; histogram: HistogramCell }
+
+/** What the text is to be served as. */
+export const METRICS_CONTENT_TYPE = 'text/plain; version=0.0.4; charset=utf-8'
 
 /**
  * Instruments by name. Asking again for a name gives the same instrument; the standard metrics exist from the start, those
  * with labels once a set of values is used. Asking with another type or other labels is a bug.
  */
 export class MetricsRegistry implements LabelledMetrics {
-  readonly #registry = new Registry()
   readonly #families = new Map<string, Family<Cell>>()
 
   constructor() {
@@ -65,13 +66,11 @@ export class MetricsRegistry implements LabelledMetrics {
     this.#add(family)
   }
 
-  get contentType(): string {
-    return this.#registry.contentType
-  }
-
   /** Everything in the text format of Prometheus, version 0.0.4. */
-  render(): Promise<string> {
-    return this.#registry.metrics()
+  render(): string {
+    let text = ''
+    for (const family of this.#families.values()) text += family.render()
+    return text
   }
 
   #family<T extends keyof Types>(
@@ -100,20 +99,5 @@ export class MetricsRegistry implements LabelledMetrics {
   #add(family: Family<Cell>): void {
     invariant(!this.#families.has(family.name), `metric ${family.name} exists already`)
     this.#families.set(family.name, family)
-    this.#registry.registerMetric(exposed(family))
   }
-}
-
-interface Exposition {
-  readonly name: string
-  readonly help: string
-  readonly type: string
-  readonly values: readonly Sample[]
-}
-
-/** The one method of a metric that prom-client's registry needs to render it. */
-const exposed = (family: Family<Cell>): Metric => {
-  const { name, help, type } = family
-  const getForPromString = (): Promise<Exposition> => Promise.resolve({ name, help, type, values: family.samples() })
-  return { name, get: getForPromString, getForPromString } as unknown as Metric
 }
