@@ -94,7 +94,9 @@ export class Ledger {
         lease.state = 'granted'
       } else {
         if (lease.state === 'granted' && !lease.expires) throw new Error(`lost: lease ${id}`)
-        this.leases.delete(id)
+        // It may have expired after the last verified revision: its deletions come with the next ones then.
+        if (this.model.keysOfLease(id).length === 0) this.leases.delete(id)
+        else lease.state = 'ending'
       }
     }
   }
@@ -121,7 +123,7 @@ export class Ledger {
     const shown = events.map(describeEvent)
     const write = this.#acknowledged.get(revision) ?? this.#openWriteOf(events)
     const changes = write === undefined ? this.#expiryOf(events) : this.#changesOf(write)
-    if (changes === undefined) throw new Error(`revision ${revision} belongs to no write:\n${shown.join('\n')}`)
+    if (changes === undefined) throw new Error(`revision ${revision} belongs to no write:\n${this.#explain(events)}`)
     const expected = this.model.apply(revision, changes)
     if (expected.join('\n') !== shown.join('\n')) {
       const what = write === undefined ? 'an expired lease' : text(write)
@@ -152,6 +154,15 @@ export class Ledger {
       if (keys.length === events.length && events.every(isDeletionOf)) return write
     }
     return undefined
+  }
+
+  #explain(events: readonly Event[]): string {
+    const lines = events.map((event) => {
+      const before = this.model.live.get(event.kv.key.toString('latin1'))
+      const lease = JSON.stringify(this.leases.get(before?.lease ?? '0') ?? 'none')
+      return `${describeEvent(event)}; before: ${JSON.stringify(before)}, its lease: ${lease}`
+    })
+    return lines.join('\n')
   }
 
   #expiryOf(events: readonly Event[]): Change[] | undefined {
