@@ -88,6 +88,17 @@ t.test('order, target, limit and filters', async (t) => {
   t.equal(all({ revision: 3 }), '23 of 2', 'the compact revision itself is readable')
 })
 
+t.test('a read that needs no count stops one key behind its limit', async (t) => {
+  const store = await openStore(new MemoryBackend())
+  for (let i = 0; i < 3000; i++) put(store, String(i).padStart(4, '0'), '')
+  const asked = query('0', ':', { limit: 2, needsCount: false })
+  const outcome = store.rangeSync(asked)
+  if (outcome.kind !== 'ok') throw new Error(outcome.kind)
+  t.same([outcome.kvs.length, outcome.more], [2, true])
+  t.ok(outcome.count < 3000, 'the rest was not walked')
+  t.equal(keys(store, query('0', ':', { limit: 1 })), '0000 of 3000, more')
+})
+
 t.test('keys only: the lease is dropped unless values were sorted by', async (t) => {
   const store = await openStore(new MemoryBackend())
   put(store, 'k', 'text', leaseId(-5n))
