@@ -1,7 +1,7 @@
 // The file operations that the log and the snapshots need, so that a simulator can lose, tear and delay them.
 
 export interface FileSystem {
-  /** Creates missing parents; mode 0700. */
+  /** Creates missing parents; mode 0700. What it created is durable when it resolves. */
   makeDirectory(path: string): Promise<void>
   /** Names in the directory, sorted; empty when it does not exist. */
   list(path: string): Promise<string[]>

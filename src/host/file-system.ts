@@ -2,13 +2,12 @@
 
 import * as fs from 'node:fs'
 import { copyFile, mkdir, readdir, readFile, rename, rm } from 'node:fs/promises'
+import { dirname, resolve } from 'node:path'
 import type { FileHandle, FileSystem } from '../env/index.js'
 import { lockFile } from './file-lock.js'
 
 export const nodeFileSystem = (): FileSystem => ({
-  makeDirectory: async (path) => {
-    await mkdir(path, { recursive: true, mode: 0o700 })
-  },
+  makeDirectory,
   list: async (path) => {
     try {
       return (await readdir(path)).sort()
@@ -151,6 +150,16 @@ const readAll = (fd: number, bytes: Uint8Array, position: number): Promise<numbe
     }
     step(0)
   })
+
+const makeDirectory = async (path: string): Promise<void> => {
+  const first = await mkdir(path, { recursive: true, mode: 0o700 })
+  if (first === undefined) return
+  const top = dirname(resolve(first))
+  for (let at = dirname(resolve(path)); at.length >= top.length; at = dirname(at)) {
+    await syncDirectory(at)
+    if (at === dirname(at)) break
+  }
+}
 
 /** Some systems cannot open or sync a directory (Windows): there renames are as durable as they get. */
 const syncDirectory = async (path: string): Promise<void> => {

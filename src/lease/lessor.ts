@@ -295,7 +295,6 @@ export class Lessor {
     }
     for (const { expiry, deadlineMs } of leases) expiry.timeMs = deadlineMs
     this.#expiries.fill(leases.map(({ expiry }) => expiry))
-    this.#checkpoints.clear()
     for (const lease of leases) this.#scheduleCheckpoint(lease, nowMs)
   }
 

@@ -26,7 +26,6 @@ export class Chunk {
   constructor(main: number, sub: number) {
     this.main = main
     this.sub = sub
-
   }
 }
 

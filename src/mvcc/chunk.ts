@@ -18,11 +18,13 @@
 import { CorruptStore } from './corrupt-store.js'
 import {
   compareRevisions,
+  isTombstoneKey,
   mainOf,
   REVISION_KEY_BYTES,
   revisionKey,
   subOf,
   TOMBSTONE_KEY_BYTES,
+  writeRevisionKey,
 } from './revision-key.js'
 
 /** Chunks are closed when they reach this size. A single larger revision makes a larger chunk. */
@@ -35,6 +37,9 @@ const HEADER_BYTES = 5
 const ENTRY_BYTES = 4
 const TOMBSTONE_BIT = 0x8000_0000
 const DEAD_MARK = 0x64
+
+/** Room that builders keep. */
+const SCRATCH_BYTES = CHUNK_BYTES
 
 /** Row bytes that one revision adds to a chunk, its data aside. */
 export const CHUNK_ENTRY_BYTES = ENTRY_BYTES
@@ -69,8 +74,10 @@ export class ChunkView {
   check(): void {
     for (let i = 0; i < this.count; i++) {
       const room = this.end(i) - this.start(i)
-      if (room < (this.tombstone(i) ? TOMBSTONE_KEY_BYTES : REVISION_KEY_BYTES))
-        throw new CorruptStore('chunk row with a short revision')
+      const keyBytes = this.tombstone(i) ? TOMBSTONE_KEY_BYTES : REVISION_KEY_BYTES
+      if (room < keyBytes) throw new CorruptStore('chunk row with a short revision')
+      const key = this.bytes.subarray(this.start(i), this.start(i) + keyBytes)
+      if (isTombstoneKey(key) !== this.tombstone(i)) throw new CorruptStore('chunk row with a false tombstone')
       if (i > 0 && compareRevisions(this.main(i - 1), this.sub(i - 1), this.main(i), this.sub(i)) >= 0)
         throw new CorruptStore('chunk row out of order')
     }
@@ -124,15 +131,12 @@ export class ChunkView {
   }
 }
 
-/** Collects revisions in order and builds a chunk row from them. */
+/** Collects revisions in order and builds a chunk row from them. Copies what it is given. */
 export class ChunkBuilder {
-  /** Runs of neighbouring revisions; copied only when the row is built. */
-  readonly #sources: Uint8Array[] = []
-  readonly #starts: number[] = []
-  readonly #ends: number[] = []
+  #data = Buffer.allocUnsafeSlow(SCRATCH_BYTES)
+  #dataBytes = 0
   /** Per revision: offset behind it in the data, and whether it is a tombstone. */
   readonly #offsets: number[] = []
-  #dataBytes = 0
 
   get count(): number {
     return this.#offsets.length
@@ -142,18 +146,18 @@ export class ChunkBuilder {
     return HEADER_BYTES + ENTRY_BYTES * this.#offsets.length + this.#dataBytes
   }
 
-  /** Adds the revision at `source[start, end)` (revision key, then KeyValue); `source` stays unchanged until `build`. */
+  /** Adds the revision at `source[start, end)`: revision key, then KeyValue. */
   add(source: Uint8Array, start: number, end: number, tombstone: boolean): void {
-    const last = this.#sources.length - 1
-    if (last >= 0 && this.#sources[last] === source && this.#ends[last] === start) {
-      this.#ends[last] = end
-    } else {
-      this.#sources.push(source)
-      this.#starts.push(start)
-      this.#ends.push(end)
-    }
-    this.#dataBytes += end - start
-    this.#offsets.push(tombstone ? this.#dataBytes + TOMBSTONE_BIT : this.#dataBytes)
+    this.#reserve(end - start)
+    this.#data.set(source.subarray(start, end), this.#dataBytes)
+    this.#note(this.#dataBytes + end - start, tombstone)
+  }
+
+  addRevision(main: number, sub: number, tombstone: boolean, kv: Uint8Array): void {
+    this.#reserve(TOMBSTONE_KEY_BYTES + kv.length)
+    const valueStart = writeRevisionKey(this.#data, this.#dataBytes, main, sub, tombstone)
+    this.#data.set(kv, valueStart)
+    this.#note(valueStart + kv.length, tombstone)
   }
 
   /** The row value (owned); the builder is empty again. */
@@ -166,22 +170,27 @@ export class ChunkBuilder {
       writeUint32(row, at, offset)
       at += ENTRY_BYTES
     }
-    for (const [i, source] of this.#sources.entries()) {
-      const start = this.#starts[i]!
-      const end = this.#ends[i]!
-      row.set(source.subarray(start, end), at)
-      at += end - start
-    }
+    this.#data.copy(row, at, 0, this.#dataBytes)
     this.clear()
     return row
   }
 
   clear(): void {
-    this.#sources.length = 0
-    this.#starts.length = 0
-    this.#ends.length = 0
     this.#offsets.length = 0
     this.#dataBytes = 0
+    if (this.#data.length > SCRATCH_BYTES) this.#data = Buffer.allocUnsafeSlow(SCRATCH_BYTES)
+  }
+
+  #note(end: number, tombstone: boolean): void {
+    this.#dataBytes = end
+    this.#offsets.push(tombstone ? end + TOMBSTONE_BIT : end)
+  }
+
+  #reserve(bytes: number): void {
+    if (this.#dataBytes + bytes <= this.#data.length) return
+    const larger = Buffer.allocUnsafeSlow(2 * (this.#dataBytes + bytes))
+    this.#data.copy(larger, 0, 0, this.#dataBytes)
+    this.#data = larger
   }
 }
 

@@ -108,7 +108,7 @@ export class Compactor {
     const begun = clock.monotonicMs()
     const filtered = await runner.runAsync(survivorSteps(index, at, true))
     const sweep = new Sweep(index, log, at, previous, filtered)
-    for (let done = false; !done; ) {
+    for (let done = false; !done;) {
       if (this.#stopped) return
       done = sweep.step(batchLimit)
       if (log.queuedRows > 0) this.#parts.onRows()

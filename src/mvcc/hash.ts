@@ -2,9 +2,9 @@
 
 import { crc32c } from '@node-rs/crc32'
 import type { Key } from '../base/index.js'
+import { KeyValueView } from '../proto/index.js'
 import type { ChunkView } from './chunk.js'
 import { FIRST_KEY, type KeyIndex, OPEN_END } from './key-index.js'
-import { KeyValueReader } from './key-value.js'
 import type { RevisionLog } from './revision-log.js'
 import type { Steps } from './slices.js'
 
@@ -83,7 +83,7 @@ export function* hashKvSteps(
   filtered: boolean,
 ): Steps<HashKvResult> {
   const hasher = new RevisionHasher()
-  const reader = new KeyValueReader()
+  const kv = new KeyValueView()
   let looked = 0
   let main = 0
   let sub = 0
@@ -97,7 +97,7 @@ export function* hashKvSteps(
       if (main > compactRevision) {
         hasher.add(view, i)
       } else if (!(main === compactRevision && view.tombstone(i))) {
-        const record = index.get(reader.readKey(view.bytes, view.valueStart(i), view.end(i)))
+        const record = index.get(kv.load(view.bytes, view.valueStart(i), view.end(i)).key())
         const counts = filtered ? record?.isKept(at, main, sub - 1) : record?.contains(main, sub - 1)
         if (counts === true) hasher.add(view, i)
       }
@@ -111,7 +111,7 @@ export function* hashKvSteps(
 /** Goes on from `crc` over every revision that exists: the rows of the reference's bucket `key`. */
 export function* rowHashSteps(index: KeyIndex, log: RevisionLog, compactRevision: number, crc: number): Steps<number> {
   const hasher = new RevisionHasher(crc)
-  const reader = new KeyValueReader()
+  const kv = new KeyValueView()
   let main = 0
   let sub = 0
   log.pack()
@@ -123,7 +123,7 @@ export function* rowHashSteps(index: KeyIndex, log: RevisionLog, compactRevision
       sub = view.sub(i) + 1
       const exists =
         main > compactRevision ||
-        index.get(reader.readKey(view.bytes, view.valueStart(i), view.end(i)))?.contains(main, sub - 1) === true
+        index.get(kv.load(view.bytes, view.valueStart(i), view.end(i)).key())?.contains(main, sub - 1) === true
       if (exists) hasher.add(view, i)
     }
     yield

@@ -1,72 +1,59 @@
 // Reads changes in revision order, for watches that catch up.
 
+import { encodeDeletion, KeyValueView } from '../proto/index.js'
 import { Change } from './change.js'
-import { encodeDeletion, KeyValueReader } from './key-value.js'
 import type { RevisionLog } from './revision-log.js'
+import type { HistoryReader } from './watch/index.js'
 
-export class HistoryReader {
+/** A slice ends when its changes are this large together. */
+const SLICE_BYTES = 1024 * 1024
+
+/**
+ * Changes with from <= main <= to. What a compaction removes before it was read is missing without a word: the caller
+ * looks at the compact revision between slices.
+ */
+export class LogReader implements HistoryReader {
   readonly #log: RevisionLog
-  readonly #toMain: number
-  readonly #reader = new KeyValueReader()
+  readonly #to: number
+  readonly #kv = new KeyValueView()
   #main: number
+  #sub = 0
   #done = false
 
-  /** Reads main revisions [fromMain, toMain). */
-  constructor(log: RevisionLog, fromMain: number, toMain: number) {
+  constructor(log: RevisionLog, from: number, to: number) {
     this.#log = log
-    this.#main = fromMain
-    this.#toMain = toMain
+    this.#main = from
+    this.#to = to
   }
 
-  /** Main revision that `next` goes on with: everything before it was given out. */
-  get position(): number {
-    return this.#main
-  }
-
-  get done(): boolean {
-    return this.#done
-  }
-
-  /**
-   * The next changes, in order, never part of a main revision: ends behind the first one with which `revisionsMax`
-   * changes or `bytesMax` bytes are reached. Empty exactly when `done`.
-   * The caller checks between calls that no compaction has passed `position`: what it removed is silently missing.
-   */
-  next(revisionsMax: number, bytesMax: number): Change[] {
+  next(limit: number): readonly Change[] | undefined {
     const changes: Change[] = []
     let bytes = 0
-    let sub = 0
     this.#log.pack()
-    for (let place = this.#log.seek(this.#main, sub); place !== undefined; place = this.#log.seek(this.#main, sub)) {
+    while (!this.#done && changes.length < limit && bytes < SLICE_BYTES) {
+      const place = this.#log.seek(this.#main, this.#sub)
+      if (place === undefined || place.view.main(place.i) > this.#to) {
+        this.#done = true
+        break
+      }
       const { view } = place
-      for (let { i } = place; i < view.count; i++) {
+      for (let { i } = place; i < view.count && changes.length < limit; i++) {
         const main = view.main(i)
-        if (main !== this.#main) {
-          if (main >= this.#toMain) return this.#end(changes)
-          this.#main = main
-          if (changes.length >= revisionsMax || bytes >= bytesMax) return changes
-        }
-        sub = view.sub(i)
+        if (main > this.#to) break
+        const sub = view.sub(i)
         changes.push(this.#change(view.bytes, view.valueStart(i), view.end(i), view.tombstone(i), main, sub))
         bytes += view.end(i) - view.start(i)
-        sub++
+        this.#main = main
+        this.#sub = sub + 1
       }
     }
-    return this.#end(changes)
-  }
-
-  #end(changes: Change[]): Change[] {
-    this.#main = this.#toMain
-    this.#done = changes.length === 0
-    return changes
+    return this.#done && changes.length === 0 ? undefined : changes
   }
 
   #change(bytes: Uint8Array, start: number, end: number, tombstone: boolean, main: number, sub: number): Change {
-    if (tombstone) {
-      const key = this.#reader.readKey(bytes, start, end)
-      return new Change(key, 'delete', main, sub, encodeDeletion(key, main), 0)
-    }
-    this.#reader.read(bytes, start, end)
-    return new Change(this.#reader.key, 'put', main, sub, bytes.subarray(start, end), this.#reader.create)
+    const kv = this.#kv.load(bytes, start, end)
+    const key = kv.key()
+    if (tombstone) return new Change(key, 'delete', main, sub, encodeDeletion(key, main), 0)
+    return new Change(key, 'put', main, sub, bytes.subarray(start, end), kv.createRevision)
   }
 }

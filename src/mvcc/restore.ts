@@ -2,11 +2,11 @@
 
 import { EMPTY_BYTES, equalBytes, type Key, type LeaseId, NO_LEASE } from '../base/index.js'
 import type { Backend, Logger } from '../env/index.js'
+import { KeyValueView, MalformedMessage } from '../proto/index.js'
 import { ChunkView, isDead, isDeadRowKey } from './chunk.js'
 import { CorruptStore } from './corrupt-store.js'
 import type { KeyIndex } from './key-index.js'
 import { KeyRecord } from './key-record.js'
-import { KeyValueReader } from './key-value.js'
 import { compareRevisions, isTombstoneKey, mainOf, REVISION_KEY_BYTES, subOf } from './revision-key.js'
 import type { RevisionLog } from './revision-log.js'
 import type { Steps } from './slices.js'
@@ -29,7 +29,7 @@ interface Row {
 export class Restore {
   readonly #log: RevisionLog
   readonly #logger: Logger
-  readonly #reader = new KeyValueReader()
+  readonly #kv = new KeyValueView()
   readonly #records = new Map<Key, KeyRecord>()
   /** Of live keys with a lease. */
   readonly #leases = new Map<Key, LeaseId>()
@@ -82,25 +82,40 @@ export class Restore {
       this.#lastMain = main
       this.#lastSub = sub
       if (isDead(dead, i)) deadCount++
-      else if (view.tombstone(i)) this.#tombstone(view, i, main, sub)
-      else this.#put(view, i, main, sub)
+      else this.#revision(view, i, main, sub)
     }
-    this.#log.adopt(view.main(0), view.sub(0), value.length, deadCount, deadRow === undefined ? 0 : deadRow.key.length + deadRow.value.length)
+    this.#log.adopt(
+      view.main(0),
+      view.sub(0),
+      value.length,
+      deadCount,
+      deadRow === undefined ? 0 : deadRow.key.length + deadRow.value.length,
+    )
+  }
+
+  #revision(view: ChunkView, i: number, main: number, sub: number): void {
+    try {
+      if (view.tombstone(i)) this.#tombstone(view, i, main, sub)
+      else this.#put(view, i, main, sub)
+    } catch (error) {
+      if (error instanceof MalformedMessage) throw new CorruptStore(`revision ${main}.${sub}`, { cause: error })
+      throw error
+    }
   }
 
   #put(view: ChunkView, i: number, main: number, sub: number): void {
-    const reader = this.#reader
-    reader.read(view.bytes, view.valueStart(i), view.end(i))
-    const { key, lease } = reader
+    const kv = this.#kv.load(view.bytes, view.valueStart(i), view.end(i))
+    const key = kv.key()
+    const { lease } = kv
     const record = this.#records.get(key)
-    if (record === undefined) this.#records.set(key, new KeyRecord(reader.create, reader.version, main, sub))
+    if (record === undefined) this.#records.set(key, new KeyRecord(kv.createRevision, kv.version, main, sub))
     else record.put(main, sub)
     if (lease !== NO_LEASE) this.#leases.set(key, lease)
     else if (this.#leases.size > 0) this.#leases.delete(key)
   }
 
   #tombstone(view: ChunkView, i: number, main: number, sub: number): void {
-    const key = this.#reader.readKey(view.bytes, view.valueStart(i), view.end(i))
+    const key = this.#kv.load(view.bytes, view.valueStart(i), view.end(i)).key()
     const record = this.#records.get(key)
     if (record === undefined) this.#records.set(key, KeyRecord.ofTombstone(main, sub))
     else if (record.live) record.tombstone(main, sub)
@@ -110,40 +125,55 @@ export class Restore {
 
   /** Moves everything into `index`, which is empty. */
   *fillSteps(index: KeyIndex, onLiveKey: OnLiveKey): Steps<void> {
-    const keys = yield* sortKeysSteps([...this.#records.keys()])
+    const { keys, records } = yield* this.#sortSteps()
+    index.load(keys, records)
+    yield
     for (const [i, key] of keys.entries()) {
-      const record = this.#records.get(key)!
-      index.append(key, record)
+      const record = records[i]!
       if (record.live) onLiveKey(key, this.#leases.get(key) ?? NO_LEASE)
       if (i % STEP === 0) yield
     }
-    this.#records.clear()
     this.#leases.clear()
   }
+
+  /** All records by key: short runs sorted natively, then merged. */
+  *#sortSteps(): Steps<Run> {
+    const all = [...this.#records.keys()]
+    let runs: Run[] = []
+    for (let lo = 0; lo < all.length; lo += RUN_LENGTH) {
+      const keys = all.slice(lo, lo + RUN_LENGTH).sort()
+      // Looked up now, while the run's entries lie together; in key order over all of them each would be a cache miss.
+      runs.push({ keys, records: keys.map((key) => this.#records.get(key)!) })
+      yield
+    }
+    this.#records.clear()
+    while (runs.length > 1) {
+      const merged: Run[] = []
+      for (let i = 0; i < runs.length; i += 2) merged.push(yield* mergeSteps(runs[i]!, runs[i + 1] ?? EMPTY_RUN))
+      runs = merged
+    }
+    return runs[0] ?? EMPTY_RUN
+  }
 }
 
-function* sortKeysSteps(keys: Key[]): Steps<Key[]> {
-  let runs: Key[][] = []
-  for (let lo = 0; lo < keys.length; lo += RUN_LENGTH) {
-    runs.push(keys.slice(lo, lo + RUN_LENGTH).sort())
-    yield
-  }
-  while (runs.length > 1) {
-    const merged: Key[][] = []
-    for (let i = 0; i < runs.length; i += 2) merged.push(yield* mergeSteps(runs[i]!, runs[i + 1] ?? []))
-    runs = merged
-  }
-  return runs[0] ?? []
+interface Run {
+  readonly keys: Key[]
+  readonly records: KeyRecord[]
 }
 
-function* mergeSteps(left: readonly Key[], right: readonly Key[]): Steps<Key[]> {
-  const merged: Key[] = []
+const EMPTY_RUN: Run = { keys: [], records: [] }
+
+function* mergeSteps(left: Run, right: Run): Steps<Run> {
+  const length = left.keys.length + right.keys.length
+  const keys = new Array<Key>(length)
+  const records = new Array<KeyRecord>(length)
   let l = 0
   let r = 0
-  while (l < left.length || r < right.length) {
-    const takeLeft = l < left.length && (r >= right.length || left[l]! < right[r]!)
-    merged.push(takeLeft ? left[l++]! : right[r++]!)
-    if (merged.length % STEP === 0) yield
+  for (let at = 0; at < length; at++) {
+    const takeLeft = l < left.keys.length && (r >= right.keys.length || left.keys[l]! < right.keys[r]!)
+    keys[at] = takeLeft ? left.keys[l]! : right.keys[r]!
+    records[at] = takeLeft ? left.records[l++]! : right.records[r++]!
+    if (at % STEP === 0) yield
   }
-  return merged
+  return { keys, records }
 }

@@ -1,13 +1,13 @@
 // All revisions in revision order: packed in chunks (chunk.ts) of which the backend has the rows, the newest ones still
 // in the tail. What a batch being written holds stays in memory until the backend has it, so reads never see a gap.
 
-import { type Key, keyOf, type LeaseId } from '../base/index.js'
+import { keyOf } from '../base/index.js'
 import type { Backend, BackendRow, Bucket, RowSink } from '../env/index.js'
 import { CHUNK_BYTES, CHUNK_ENTRY_BYTES, ChunkBuilder, ChunkView, deadRowKey, SMALL_CHUNK_BYTES } from './chunk.js'
 import { Chunk, ChunkCache, ChunkDirectory } from './chunk-directory.js'
 import { CorruptStore } from './corrupt-store.js'
-import { compareRevisions, REVISION_KEY_BYTES, revisionKey } from './revision-key.js'
-import { Tail, type TailRevision } from './tail.js'
+import { compareRevisions, REVISION_KEY_BYTES, revisionKey, TOMBSTONE_KEY_BYTES } from './revision-key.js'
+import { Tail, TailRevision } from './tail.js'
 
 /** A place in the log: revision `i` of `view`, the row of `chunk`. Valid within the turn. */
 export interface LogPosition {
@@ -52,7 +52,7 @@ export class RevisionLog {
 
   /** Bytes of all rows, keys and values, those not written yet included. */
   get rowBytes(): number {
-    return this.#rowBytes + this.#tail.bytes + CHUNK_ENTRY_BYTES * this.#tail.length
+    return this.#rowBytes + this.#tail.bytes + (CHUNK_ENTRY_BYTES + TOMBSTONE_KEY_BYTES) * this.#tail.length
   }
 
   /** Revisions that are in no chunk yet. */
@@ -90,21 +90,9 @@ export class RevisionLog {
 
   // Writing
 
-  /** Adds a put behind all revisions; `value` is copied. */
-  put(
-    key: Key,
-    create: number,
-    main: number,
-    sub: number,
-    version: number,
-    value: Uint8Array,
-    lease: LeaseId,
-  ): TailRevision {
-    return this.#tail.put(key, create, main, sub, version, value, lease)
-  }
-
-  tombstone(key: Key, main: number, sub: number): TailRevision {
-    return this.#tail.tombstone(key, main, sub)
+  /** Adds a revision behind all others; `kv` is its KeyValue in stored form, frozen. */
+  append(main: number, sub: number, tombstone: boolean, kv: Uint8Array): void {
+    this.#tail.push(new TailRevision(main, sub, tombstone, kv))
   }
 
   /** Moves the tail into chunks, so that everything can be walked. */
@@ -112,7 +100,7 @@ export class RevisionLog {
     if (this.#tail.length === 0) return
     let open = this.#reopenLast()
     for (const revision of this.#tail.take()) {
-      const bytes = revision.end - revision.start + CHUNK_ENTRY_BYTES
+      const bytes = CHUNK_ENTRY_BYTES + TOMBSTONE_KEY_BYTES + revision.kv.length
       if (open !== undefined && this.#builder.rowBytes + bytes > CHUNK_BYTES) {
         this.#close(open)
         open = undefined
@@ -121,7 +109,7 @@ export class RevisionLog {
         open = new Chunk(revision.main, revision.sub)
         this.#directory.append(open)
       }
-      this.#builder.add(revision.block, revision.start, revision.end, revision.tombstone)
+      this.#builder.addRevision(revision.main, revision.sub, revision.tombstone, revision.kv)
     }
     if (open !== undefined) this.#close(open)
   }
@@ -131,8 +119,7 @@ export class RevisionLog {
     const last = this.#directory.last
     if (last?.view === undefined || last.rowBytes >= SMALL_CHUNK_BYTES) return undefined
     const { view } = last
-    for (let i = 0; i < view.count; i++)
-      this.#builder.add(view.bytes, view.start(i), view.end(i), view.tombstone(i))
+    for (let i = 0; i < view.count; i++) this.#builder.add(view.bytes, view.start(i), view.end(i), view.tombstone(i))
     return last
   }
 
@@ -261,8 +248,9 @@ export class RevisionLog {
     chunk.used = true
     if (chunk.view !== undefined) return chunk.view
     if (chunk === this.#recent && this.#recentView !== undefined) {
-      if (cached) this.#keep(chunk, this.#recentView)
-      return this.#recentView
+      const view = this.#recentView
+      if (cached) this.#keep(chunk, view)
+      return view
     }
     const row = this.#backend.get('key', revisionKey(chunk.main, chunk.sub))
     if (row?.length !== chunk.rowBytes) throw new CorruptStore(`row of chunk ${chunk.main}.${chunk.sub} is missing`)

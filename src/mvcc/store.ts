@@ -7,7 +7,7 @@ import type { Change } from './change.js'
 import { Compactor, FINISHED_COMPACT_KEY, SCHEDULED_COMPACT_KEY } from './compaction.js'
 import { CorruptStore } from './corrupt-store.js'
 import { CompactionHashes, type HashKvResult, hashKvSteps, rowHashSteps, survivorSteps } from './hash.js'
-import { HistoryReader } from './history.js'
+import { LogReader } from './history.js'
 import { KeyIndex } from './key-index.js'
 import { KeyState } from './key-record.js'
 import { type RangeOutcome, type RangeQuery, rangeSteps } from './range.js'
@@ -16,6 +16,7 @@ import { type OnLiveKey, Restore } from './restore.js'
 import { mainOf, REVISION_KEY_BYTES } from './revision-key.js'
 import { RevisionLog } from './revision-log.js'
 import { finish, SliceRunner } from './slices.js'
+import type { WatchSource } from './watch/index.js'
 import { WriteTxn } from './write-txn.js'
 
 export interface StoreOptions {
@@ -69,7 +70,7 @@ interface OpenedParts {
   readonly finished: number
 }
 
-export class Store {
+export class Store implements WatchSource {
   readonly #index: KeyIndex
   readonly #log: RevisionLog
   readonly #runner: SliceRunner
@@ -127,7 +128,7 @@ export class Store {
     await runner.runAsync(restore.fillSteps(index, options.onLiveKey ?? (() => undefined)))
     const revision = Math.max(1, restore.lastMain, finished, scheduled)
     const store = new Store({ index, log, runner, revision, scheduled, finished }, options)
-    if (scheduled > finished) store.#beginCompaction(scheduled)
+    if (scheduled > finished) void store.#beginCompaction(scheduled)
     return store
   }
 
@@ -152,16 +153,17 @@ export class Store {
   beginWrite(): WriteTxn {
     invariant(this.#txn === undefined, 'one write transaction at a time')
     invariant(!this.#closed, 'the store is open')
-    const { index, log, revision, compactRevision } = this.#view()
-    const finishTxn = (newRevision: number, changes: readonly Change[]): void => {
-      this.#txn = undefined
-      if (changes.length === 0) return
-      this.#revision = newRevision
-      this.#noteSize()
-      for (const listener of this.#listeners) listener.onTxn(newRevision, changes)
-    }
-    this.#txn = new WriteTxn({ index, log, revision, compactRevision, finishTxn })
+    this.#txn = new WriteTxn(this.#index, this.#log, this.#revision, this.#compactRevision, this.#finishTxn)
     return this.#txn
+  }
+
+  /** The end of the open transaction; `changes` is not empty exactly when `revision` is new. */
+  readonly #finishTxn = (revision: number, changes: readonly Change[]): void => {
+    this.#txn = undefined
+    if (changes.length === 0) return
+    this.#revision = revision
+    this.#noteSize()
+    for (const listener of this.#listeners) listener.onTxn(revision, changes)
   }
 
   /** Tells `listener` of every later transaction that changed something. */
@@ -175,6 +177,11 @@ export class Store {
   get(key: Key, atRevision: number): Uint8Array | undefined {
     if (atRevision < this.#compactRevision || !this.#index.lookup(key, atRevision, this.#found)) return undefined
     return this.#log.read(this.#found.mod, this.#found.sub, true)
+  }
+
+  /** `get` under the name that watches know it by. */
+  kvAt(key: Key, revision: number): Uint8Array | undefined {
+    return this.get(key, revision)
   }
 
   /** The live key. Owned. */
@@ -216,9 +223,9 @@ export class Store {
     return finish(rangeSteps(this.#index, this.#log, query, at, this.#revision))
   }
 
-  /** Changes of main revisions [fromMain, toMain) in order; `fromMain` is at least the compact revision. */
-  history(fromMain: number, toMain: number): HistoryReader {
-    return new HistoryReader(this.#log, fromMain, toMain)
+  /** Changes with from <= main <= to in order; `from` is at least the compact revision. */
+  history(from: number, to: number): LogReader {
+    return new LogReader(this.#log, from, to)
   }
 
   // Compaction and hashes
@@ -246,7 +253,8 @@ export class Store {
     const currentRevision = this.#revision
     const compactRevision = this.#compactRevision
     const at = revision === 0 ? currentRevision : revision
-    this.#pins.pin(at)
+    // Later compactions wait: with this compact revision, every row above it counts.
+    this.#pins.pin(compactRevision)
     try {
       const filtered = await this.#runner.runAsync(survivorSteps(this.#index, at, false))
       // Without a filter it matters which rows are gone already: let the pass end. It never waits for this read.
@@ -254,7 +262,7 @@ export class Store {
       const steps = hashKvSteps(this.#index, this.#log, at, compactRevision, filtered)
       return { kind: 'ok', currentRevision, ...(await this.#runner.runAsync(steps)) }
     } finally {
-      this.#pins.unpin(at)
+      this.#pins.unpin(compactRevision)
     }
   }
 
@@ -265,8 +273,14 @@ export class Store {
 
   /** Goes on from the CRC-32C `crc` over all revisions, for the hash of the whole backend. No writes meanwhile. */
   async hashRows(crc: number): Promise<number> {
-    await this.#compactor.finished(this.#compactRevision)
-    return this.#runner.runAsync(rowHashSteps(this.#index, this.#log, this.#compactRevision, crc))
+    const compactRevision = this.#compactRevision
+    this.#pins.pin(compactRevision)
+    try {
+      await this.#compactor.finished(compactRevision)
+      return await this.#runner.runAsync(rowHashSteps(this.#index, this.#log, compactRevision, crc))
+    } finally {
+      this.#pins.unpin(compactRevision)
+    }
   }
 
   // Commits
@@ -334,10 +348,6 @@ export class Store {
     this.#closed = true
     await this.#compactor.stop()
     await this.#runner.idle()
-  }
-
-  #view(): { index: KeyIndex; log: RevisionLog; revision: number; compactRevision: number } {
-    return { index: this.#index, log: this.#log, revision: this.#revision, compactRevision: this.#compactRevision }
   }
 
   #refusal(revision: number): 'compacted' | 'future' | undefined {

@@ -1,5 +1,6 @@
 // One compaction's pass over the chunks: hashes what it passes, drops dead chunks, rewrites half-dead and small ones.
 
+import { KeyValueView } from '../proto/index.js'
 import { Chunk } from './chunk-directory.js'
 import {
   CHUNK_BYTES,
@@ -12,7 +13,6 @@ import {
 } from './chunk.js'
 import { type HashKvResult, RevisionHasher } from './hash.js'
 import type { KeyIndex } from './key-index.js'
-import { KeyValueReader } from './key-value.js'
 import type { RevisionLog } from './revision-log.js'
 
 /** What the pass found out about one chunk. */
@@ -35,7 +35,7 @@ export class Sweep {
   /** Whether the hash filters at all: some revision at or below `at` stays. */
   readonly #filtered: boolean
   readonly #hasher = new RevisionHasher()
-  readonly #reader = new KeyValueReader()
+  readonly #kv = new KeyValueView()
   /** Chunks before this position are done. Only sweeps move chunks, and sweeps run one after the other. */
   #pos = 0
   #removed = 0
@@ -91,7 +91,7 @@ export class Sweep {
       const main = view.main(i)
       if (main > this.#at) break
       const sub = view.sub(i)
-      const record = this.#index.get(this.#reader.readKey(view.bytes, view.valueStart(i), view.end(i)))
+      const record = this.#index.get(this.#kv.load(view.bytes, view.valueStart(i), view.end(i)).key())
       const available = record?.isAvailable(this.#at, main, sub) ?? false
       const existed = main > this.#previous || (this.#filtered ? available : (record?.contains(main, sub) ?? false))
       if (existed && !(main === this.#previous && view.tombstone(i))) this.#hasher.add(view, i)

@@ -3,7 +3,15 @@ import { spawnSync } from 'node:child_process'
 import { join } from 'node:path'
 import { loadSync } from '@grpc/proto-loader'
 import t from 'tap'
-import { etcdserverpb } from './index.js'
+import {
+  type LogConfState,
+  type LogEntry,
+  type LogHardState,
+  type Service,
+  streamMethod,
+  unaryMethod,
+} from '../env/index.js'
+import { etcdserverpb, raftpb } from './index.js'
 import { loadSuite, namespaceOf, repositoryRoot } from './testing.js'
 
 t.test('"npm run generate" would change nothing', async (t) => {
@@ -43,6 +51,48 @@ t.test('service descriptors name every method with its kind and codecs', async (
   t.equal(range.request, etcdserverpb.RangeRequestCodec)
   t.equal(rangeStream.response, etcdserverpb.RangeStreamResponseCodec)
   t.equal(etcdserverpb.WatchService.methods.watch.kind, 'bidi_stream')
+})
+
+t.test('method tables of env/ are built from descriptors, with the types of their messages', async (t) => {
+  const { range, rangeStream } = etcdserverpb.KVService.methods
+  const service: Service = {
+    name: etcdserverpb.KVService.name,
+    methods: [
+      unaryMethod({
+        ...range,
+        handle(request, call) {
+          const response = new etcdserverpb.RangeResponse()
+          response.count = request.limit + 1
+          call.respond(response)
+        },
+      }),
+      streamMethod({
+        ...rangeStream,
+        open: (call) => ({
+          onMessage: (request) => {
+            const response = new etcdserverpb.RangeStreamResponse()
+            response.rangeResponse = new etcdserverpb.RangeResponse()
+            response.rangeResponse.count = request.limit
+            call.send(response)
+          },
+          onHalfClose: () => call.end(),
+          onCancel: () => undefined,
+          onDrain: () => undefined,
+        }),
+      }),
+    ],
+  }
+  t.match(service.methods, [
+    { kind: 'unary', name: 'Range', request: etcdserverpb.RangeRequestCodec },
+    { kind: 'server_stream', name: 'RangeStream', response: etcdserverpb.RangeStreamResponseCodec },
+  ])
+})
+
+t.test('records of raftpb have the shapes that log storage takes', async (t) => {
+  const entry: LogEntry = new raftpb.Entry()
+  const state: LogHardState = new raftpb.HardState()
+  const members: LogConfState = new raftpb.ConfState()
+  t.same([entry.index, state.commit, members.voters], [0, 0, []])
 })
 
 t.test('@grpc/proto-loader loads the published .proto files', async (t) => {

@@ -1,4 +1,9 @@
-// Door of proto/: one namespace per proto package, each with records, codecs, enums and service descriptors.
+// Door of proto/: one namespace per proto package. For a message `X` it has the class `X` (all fields set, in a fixed
+// order), `XCodec`, and for encoders that compose `readX` and `writeX`; for a service `S` the descriptor `SService`.
+//
+// Forms: 64-bit identifiers are bigint, 64-bit counters guarded numbers, enums numbers (unknown values survive), nested
+// messages `T | undefined`, oneofs one optional field per alternative, bytes views of what was decoded. Nested KeyValues
+// and Events in responses stay encoded (`Uint8Array`); KeyValueView and its neighbours read them where they lie.
 
 export * as authpb from './generated/authpb.js'
 export * as etcdserverpb from './generated/etcdserverpb.js'

@@ -1,6 +1,12 @@
 import t from 'tap'
 import { hexId, memberId } from '../base/index.js'
-import { computeClusterId, computeMemberId, decodeMemberJson, encodeMemberJson, MalformedMember } from './member-json.js'
+import {
+  computeClusterId,
+  computeMemberId,
+  decodeMemberJson,
+  encodeMemberJson,
+  MalformedMember,
+} from './member-json.js'
 
 t.test('member and cluster ids equal those of etcd', async (t) => {
   const single = computeMemberId(['http://localhost:2380'], 'etcd-cluster')
@@ -27,7 +33,16 @@ t.test('member JSON keeps 64-bit ids and the field order of etcd', async (t) => 
 })
 
 t.test('what is no member JSON is refused', async (t) => {
-  for (const text of ['', '{', '5', 'null', '{"id":"x"}', '{"id":1.5}', '{"id":1,"peerURLs":"a"}', '{"id":1,"name":4}']) {
+  for (const text of [
+    '',
+    '{',
+    '5',
+    'null',
+    '{"id":"x"}',
+    '{"id":1.5}',
+    '{"id":1,"peerURLs":"a"}',
+    '{"id":1,"name":4}',
+  ]) {
     t.throws(() => decodeMemberJson(text), MalformedMember, text)
   }
   t.ok(decodeMemberJson('{"id":1,"peerURLs":null,"isPromote":true}').isPromote)

@@ -44,7 +44,10 @@ export function decodeMemberJson(text: string): MemberRecord & { readonly isProm
 
 /** JSON text as Go's encoding/json writes it: `<`, `>` and `&` escaped. */
 export const goJson = (value: unknown): string =>
-  JSON.stringify(value).replace(/[<>&\u2028\u2029]/g, (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`)
+  JSON.stringify(value).replace(
+    /[<>&\u2028\u2029]/g,
+    (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  )
 
 /**
  * Id of a bootstrap member: SHA-1 over the sorted peer URLs and the cluster token, first 8 bytes big endian

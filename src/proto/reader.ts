@@ -4,7 +4,7 @@
 //   varint   7 bits per byte, lowest first, high bit set on all bytes but the last; at most 10 bytes
 //   tag      varint: field number << 3 | wire type (0 varint, 1 eight bytes, 2 length and bytes, 3/4 group, 5 four bytes)
 
-import { isUtf8 } from 'node:buffer'
+import { constants, isUtf8 } from 'node:buffer'
 import { EMPTY_BYTES } from '../base/index.js'
 import { int64Of, uint64Of } from './int64.js'
 import { MalformedMessage } from './malformed.js'
@@ -272,6 +272,7 @@ export class Reader {
     const { bytes, pos } = this
     this.pos = stop
     if (pos === stop) return ''
+    if (stop - pos > constants.MAX_STRING_LENGTH) throw new MalformedMessage()
     for (let i = pos; i < stop; i++) {
       if (bytes[i]! < 128) continue
       if (!isUtf8(bytes.subarray(i, stop))) throw new MalformedMessage(`proto: field ${field} contains invalid UTF-8`)

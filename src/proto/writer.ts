@@ -164,7 +164,8 @@ export class Writer {
     if (size === 0) return EMPTY_BYTES
     const bytes = this.#bytes
     const result = Buffer.allocUnsafe(size)
-    result.set(bytes.subarray(this.#pos))
+    // The buffer has memory of its own, so positions in both are the same; cheaper than `subarray` of a Buffer.
+    result.set(new Uint8Array(bytes.buffer, this.#pos, size))
     if (bytes.length > KEEP_BYTES) this.#bytes = Buffer.allocUnsafeSlow(INITIAL_BYTES)
     this.#pos = this.#bytes.length
     return result

@@ -22,6 +22,7 @@ const HEADER_TIMEOUT_MS = 5 * 60_000
 
 export class ClientPort {
   readonly #clock: Clock
+  readonly #headerTimeoutMs: number
   readonly listeners: readonly Listener[]
   #grpc: GrpcServer | undefined
   #http: HttpServer | undefined
@@ -29,6 +30,7 @@ export class ClientPort {
 
   constructor(options: ClientPortOptions) {
     this.#clock = options.clock
+    this.#headerTimeoutMs = options.headerTimeoutMs ?? HEADER_TIMEOUT_MS
     this.listeners = options.specs.map(
       (spec) =>
         new Listener({
@@ -38,7 +40,7 @@ export class ClientPort {
           logger: options.logger,
           endpoint: options.endpoint,
           connectionsMax: options.connectionsMax,
-          headerTimeoutMs: options.headerTimeoutMs ?? HEADER_TIMEOUT_MS,
+          headerTimeoutMs: this.#headerTimeoutMs,
         }),
     )
   }
@@ -56,8 +58,9 @@ export class ClientPort {
   /** Answers clients from now on. Owns `grpc`. Without a handler connections of that protocol are closed unanswered. */
   serve(handlers: { grpc?: GrpcServer | undefined; http?: RequestListener | undefined }): void {
     this.#grpc = handlers.grpc
-    this.#http =
-      handlers.http === undefined ? undefined : new HttpServer({ listener: handlers.http, clock: this.#clock })
+    const { http } = handlers
+    const [clock, headerTimeoutMs] = [this.#clock, this.#headerTimeoutMs]
+    this.#http = http === undefined ? undefined : new HttpServer({ listener: http, clock, headerTimeoutMs })
     for (const listener of this.listeners) listener.serve({ grpc: this.#grpc, http: this.#http })
   }
 

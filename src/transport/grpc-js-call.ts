@@ -203,7 +203,7 @@ export class UnaryJsCall extends BaseCall implements UnaryCall<unknown> {
   }
 
   onHalfClose(): void {
-    if (!this.#received) this.finish(grpcText.missingRequest)
+    if (!this.#received && !this.ended) this.finish(grpcText.missingRequest)
   }
 
   respond(message: unknown): void {

@@ -5,8 +5,6 @@ import type { Socket } from 'node:net'
 import type { Clock } from '../env/index.js'
 import type { RequestListener } from './grpc-server.js'
 
-/** Go's default. */
-const HEADER_TIMEOUT_MS = 5 * 60_000
 const HEADER_BYTES_MAX = 64 * 1024
 
 export class HttpServer {
@@ -16,9 +14,9 @@ export class HttpServer {
   #onIdle: (() => void) | undefined
   #closing: Promise<void> | undefined
 
-  constructor(options: { listener: RequestListener; clock: Clock; headerTimeoutMs?: number }) {
+  constructor(options: { listener: RequestListener; clock: Clock; headerTimeoutMs: number }) {
     this.#clock = options.clock
-    const headerTimeoutMs = options.headerTimeoutMs ?? HEADER_TIMEOUT_MS
+    const { headerTimeoutMs } = options
     this.#server = createServer(
       {
         maxHeaderSize: HEADER_BYTES_MAX,

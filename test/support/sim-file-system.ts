@@ -197,6 +197,7 @@ export class SimFileSystem implements FileSystem {
       if (next === undefined) {
         next = new SimDirectory()
         at.change(new Map([[part, next]]))
+        at.sync()
       }
       if (!(next instanceof SimDirectory)) throw failure('ENOTDIR', path)
       at = next

@@ -1,10 +1,9 @@
 // Watchers that are behind get their events from history, many of them from one reading of it.
 //
 // A *pass* takes up to 512 queued watchers that are near each other, reads the history from the lowest revision any of them
-// needs, and offers every change to all of them. What a watcher collects is handed to its stream at the end of the pass, or
-// earlier when its batch is full; a batch is only ever cut between two revisions. Whoever has everything up to the newest
-// revision then becomes synced; the others queue again. Because a pass is worked off in slices, the world changes between
-// two of them:
+// needs, and offers every change to all of them. A watcher leaves the pass at its end, or earlier when its batch is full, which
+// is only ever between two revisions. Then its batch goes to its stream. If it has everything up to the newest revision it
+// becomes synced; otherwise it queues again. Because all this is worked off in slices, the world changes in between:
 //
 //   new revisions    the pass reads on, so that it ends in step with the store
 //   stream full      its watchers leave the pass: a number, the next revision, is all that is kept of them
@@ -35,7 +34,7 @@ export const DEFAULT_CATCH_UP_LIMITS: CatchUpLimits = {
   batchRevisions: 1000,
   batchBytes: 16 << 20,
   passBytes: 64 << 20,
-  batchBytesMin: 1 << 20,
+  batchBytesMin: 256 << 10,
 }
 
 export interface CatchUpHost {
@@ -46,11 +45,15 @@ export interface CatchUpHost {
   becomeSynced(watcher: Watcher): void
 }
 
-/** Changes asked of the history at once: short enough that a slice stays within about a millisecond. */
+/** Changes asked of the history at once. They are offered one by one as the budget lasts. */
 const SLICE_CHANGES = 256
 /** A pass starts up to this many revisions before the watcher whose turn it is, to take others along. */
 const PASS_SLACK_REVISIONS = 1000
-const BYTES_PER_BUDGET_UNIT = 1024
+// Measured: a unit, a change read and offered, is about 1.5 us; collecting it for one watcher costs a tenth of that.
+const UNITS_PER_EVENT = 0.1
+const UNITS_PER_BYTE = 1 / 8192
+
+const NO_CHANGES: readonly Change[] = []
 
 class Pass {
   readonly members = new Set<Watcher>()
@@ -62,6 +65,9 @@ class Pass {
   /** Last revision that `reader` yields. */
   to: number
   reader: HistoryReader
+  /** Read and, from `sliceAt` on, not offered yet. */
+  slice: readonly Change[] = NO_CHANGES
+  sliceAt = 0
   batchBytes = 0
 
   constructor(position: number, end: number, to: number, reader: HistoryReader) {
@@ -77,11 +83,13 @@ class Pass {
 }
 
 export class CatchUp {
-  readonly #source: WatchSource
+  #source: WatchSource
   readonly #host: CatchUpHost
   readonly #limits: CatchUpLimits
   /** Oldest first. */
   readonly #queue = new Set<Watcher>()
+  /** Left the pass with a complete batch, not delivered yet; no pass begins before it is. `nextRevision` is what follows it. */
+  readonly #outbox = new Set<Watcher>()
   readonly #scratch: Set<Watcher>[] = []
   #pass: Pass | undefined = undefined
 
@@ -93,7 +101,7 @@ export class CatchUp {
 
   /** Watchers queued or passing. */
   get size(): number {
-    return this.#queue.size + (this.#pass?.members.size ?? 0)
+    return this.#queue.size + this.#outbox.size + (this.#pass?.members.size ?? 0)
   }
 
   /** Queues a watcher that misses `nextRevision` and later; parks it when its stream is full. */
@@ -110,35 +118,39 @@ export class CatchUp {
   /** Forgets a queued or passing watcher; what it collected is dropped. */
   delete(watcher: Watcher): void {
     this.#queue.delete(watcher)
+    this.#outbox.delete(watcher)
     this.#pass?.delete(watcher)
     watcher.batch = undefined
   }
 
-  /** Ends the running pass after the store was replaced; its watchers queue again. */
-  interrupt(): void {
+  /** The store was replaced: ends the running pass, whose watchers queue again, and reads `source` from now on. */
+  restart(source: WatchSource): void {
+    this.#source = source
     const pass = this.#pass
     this.#pass = undefined
     if (pass !== undefined) for (const watcher of [...pass.members]) this.#leave(pass, watcher)
   }
 
   /**
-   * Works for about `budget` units: one per change read or response made, one more per KiB put into batches. At least one
-   * slice is read, so any positive budget makes progress. True while there is more to do now.
+   * Works for about `budget` units: one per change read or response made, a tenth per event collected, one more per 8 KiB of
+   * those. Any positive budget makes progress. True while there is more to do now.
    */
   step(budget: number): boolean {
     let left = budget
     while (left > 0) {
+      for (const watcher of this.#outbox) {
+        left -= this.#deliver(watcher)
+        if (left <= 0) return this.size > 0
+      }
       const pass = (this.#pass ??= this.#begin())
       if (pass === undefined) return false
-      if (this.#source.compactRevision > pass.position) {
-        left -= this.#endByCompaction(pass)
-        continue
+      if (this.#source.compactRevision > pass.position) left -= this.#endByCompaction(pass)
+      else if (pass.sliceAt < pass.slice.length) left -= this.#offer(pass, pass.slice[pass.sliceAt++]!)
+      else {
+        pass.slice = pass.reader.next(Math.min(SLICE_CHANGES, Math.ceil(left))) ?? NO_CHANGES
+        pass.sliceAt = 0
+        left -= pass.slice === NO_CHANGES ? this.#readOn(pass) : 1
       }
-      const slice = pass.reader.next(Math.min(SLICE_CHANGES, Math.ceil(left)))
-      if (slice !== undefined) {
-        left -= 1 + slice.length
-        for (const change of slice) left -= this.#offer(pass, change) / BYTES_PER_BUDGET_UNIT
-      } else left -= this.#readOn(pass)
       if (pass.members.size === 0) this.#pass = undefined
     }
     return this.size > 0
@@ -149,7 +161,7 @@ export class CatchUp {
     const { compactRevision } = this.#source
     const { passWatchers, passRevisions, batchBytes, batchBytesMin, passBytes } = this.#limits
     let first: Watcher | undefined
-    for (const watcher of [...this.#queue]) {
+    for (const watcher of this.#queue) {
       if (watcher.stream.full) {
         this.#queue.delete(watcher)
         this.add(watcher)
@@ -182,15 +194,15 @@ export class CatchUp {
     return pass
   }
 
-  /** Gives one change to the members that want it; returns the bytes that were put into batches. */
+  /** Gives one change to the members that want it; returns the cost. */
   #offer(pass: Pass, change: Change): number {
     if (change.main > pass.position) pass.position = change.main
     const found = this.#scratch
     found.length = 0
     pass.group.matching(change.key, found)
-    if (found.length === 0) return 0
+    if (found.length === 0) return 1
     const event = new SharedEvent(change, this.#source)
-    let bytes = 0
+    let cost = 1
     for (const watchers of found) {
       for (const watcher of watchers) {
         if (change.main < watcher.nextRevision || !watcher.wants(change.kind)) continue
@@ -199,15 +211,14 @@ export class CatchUp {
         const encoded = event.bytes(watcher.prevKv)
         batch.events.push(encoded)
         batch.sizeBytes += encoded.length
-        bytes += encoded.length
+        cost += UNITS_PER_EVENT + encoded.length * UNITS_PER_BYTE
       }
     }
-    return bytes
+    return cost
   }
 
   /** The batch that an event of `revision` goes into; undefined when the watcher had to leave the pass. */
   #batchFor(pass: Pass, watcher: Watcher, revision: number): EventBatch | undefined {
-    if (watcher.state !== WatcherState.passing) return undefined
     if (watcher.stream.full) {
       this.#leave(pass, watcher)
       return undefined
@@ -221,13 +232,11 @@ export class CatchUp {
       batch.lastRevisionAt = batch.events.length
       return batch
     }
-    watcher.batch = undefined
-    watcher.nextRevision = revision
-    this.#host.deliver(watcher, batch.events)
-    return this.#batchFor(pass, watcher, revision)
+    this.#complete(pass, watcher, revision)
+    return undefined
   }
 
-  /** The reader is at its end: goes on with what was published meanwhile, or finishes the pass. Returns its cost. */
+  /** The reader is at its end: goes on with what was published meanwhile, or finishes the pass. Returns the cost. */
   #readOn(pass: Pass): number {
     pass.position = pass.to + 1
     const to = Math.min(pass.end, this.#host.revision)
@@ -238,28 +247,42 @@ export class CatchUp {
     }
     this.#pass = undefined
     const members = [...pass.members]
-    for (const watcher of members) this.#finish(pass, watcher)
-    return members.length
+    for (const watcher of members) this.#complete(pass, watcher, Math.max(watcher.nextRevision, pass.position))
+    return members.length * UNITS_PER_EVENT
   }
 
-  #finish(pass: Pass, watcher: Watcher): void {
-    const batch = watcher.batch
-    if (batch !== undefined && !watcher.stream.full) {
-      watcher.batch = undefined
-      watcher.nextRevision = Math.max(watcher.nextRevision, pass.position)
-      this.#host.deliver(watcher, batch.events)
+  /** Takes a member out that has, or has in its batch, everything below `nextRevision`. */
+  #complete(pass: Pass, watcher: Watcher, nextRevision: number): void {
+    if (watcher.batch === undefined || watcher.stream.full) this.#leave(pass, watcher)
+    else {
+      pass.delete(watcher)
+      watcher.nextRevision = nextRevision
+      this.#outbox.add(watcher)
     }
-    // Leaving settles what is still missing; a full stream's watcher with a batch goes back to where that began.
-    this.#leave(pass, watcher)
   }
 
   /** Takes a member out; what it has not been handed over it will get from history later, unless it misses nothing. */
   #leave(pass: Pass, watcher: Watcher): void {
-    // Closed meanwhile, by what its stream did with an event.
-    if (watcher.state !== WatcherState.passing) return
     pass.delete(watcher)
     watcher.nextRevision = watcher.batch?.firstRevision ?? Math.max(watcher.nextRevision, pass.position)
     watcher.batch = undefined
+    this.#place(watcher)
+  }
+
+  /** Hands a batch to its stream, or drops it if that became full. Returns the cost. */
+  #deliver(watcher: Watcher): number {
+    const batch = watcher.batch!
+    this.#outbox.delete(watcher)
+    watcher.batch = undefined
+    if (watcher.stream.full) watcher.nextRevision = batch.firstRevision
+    else this.#host.deliver(watcher, batch.events)
+    this.#place(watcher)
+    return 1 + batch.sizeBytes * UNITS_PER_BYTE
+  }
+
+  #place(watcher: Watcher): void {
+    // Closed, by what its stream did with an event.
+    if (watcher.state !== WatcherState.passing) return
     if (watcher.nextRevision > this.#host.revision) this.#host.becomeSynced(watcher)
     else this.add(watcher)
   }
@@ -270,16 +293,12 @@ export class CatchUp {
     const members = [...pass.members]
     for (const watcher of members) {
       const batch = watcher.batch
-      // The last revision may be incomplete; the watcher that began it cannot get the rest any more.
-      if (batch !== undefined && batch.lastRevision === pass.position) batch.events.length = batch.lastRevisionAt
-      if (batch !== undefined && batch.events.length > 0 && !watcher.stream.full) {
-        watcher.batch = undefined
-        watcher.nextRevision = pass.position
-        this.#host.deliver(watcher, batch.events)
-      } else if (batch?.events.length === 0) watcher.batch = undefined
-      this.#leave(pass, watcher)
+      // The last revision may be incomplete, and who began it cannot get the rest any more.
+      if (batch?.lastRevision === pass.position) batch.events.length = batch.lastRevisionAt
+      if (batch?.events.length === 0) watcher.batch = undefined
+      this.#complete(pass, watcher, Math.max(watcher.nextRevision, pass.position))
     }
-    return members.length
+    return members.length * UNITS_PER_EVENT
   }
 
   #cancel(watcher: Watcher): void {

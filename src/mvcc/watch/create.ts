@@ -2,7 +2,7 @@
 
 import { Code, type Status } from '../../env/index.js'
 import { keyOf } from '../../base/index.js'
-import type { WatchCreateRequest } from './records.js'
+import type { etcdserverpb } from '../../proto/index.js'
 import type { WatchRange } from './watcher.js'
 
 /** Reasons in canceled responses; clients match on the text. */
@@ -23,7 +23,7 @@ const ZERO_KEY = new Uint8Array([0])
 
 /** The range to watch, or why the request is refused. */
 export const checkCreate = (
-  request: WatchCreateRequest,
+  request: etcdserverpb.WatchCreateRequest,
   permission: WatchPermission | undefined,
 ): WatchRange | string => {
   const keyBytes = request.key.length === 0 ? ZERO_KEY : request.key

@@ -3,21 +3,14 @@
 //   mvccpb.Event    08 01            type = DELETE; absent for PUT
 //                   12 len KeyValue  kv
 //                   1a len KeyValue  prev_kv; absent when there is none
-//
-//   mvccpb.KeyValue 0a len bytes     key
-//                   10 varint        create_revision
-//                   18 varint        mod_revision
-//                   20 varint        version
-//                   2a len bytes     value
-//                   30 varint        lease
 
+import { createRevisionOf } from '../../proto/index.js'
 import type { Change, WatchSource } from './source.js'
 
 const TAG_TYPE = 0x08
 const TYPE_DELETE = 1
 const TAG_KV = 0x12
 const TAG_PREV_KV = 0x1a
-const TAG_CREATE_REVISION = 0x10
 
 /** Bytes of `value` as a varint; `value` is a safe non-negative integer. */
 export const varintSize = (value: number): number => {
@@ -55,30 +48,6 @@ export const encodeEvent = (kind: 'put' | 'delete', kv: Uint8Array, prevKv: Uint
     bytes.set(prevKv, at)
   }
   return bytes
-}
-
-/** `create_revision` of an encoded KeyValue; 0 when the field is absent or the bytes end early. */
-export const createRevisionOf = (kv: Uint8Array): number => {
-  let at = 0
-  const varint = (): number => {
-    let value = 0
-    let unit = 1
-    for (;;) {
-      const byte = kv[at++] ?? 0
-      value += (byte & 0x7f) * unit
-      if (byte < 0x80) return value
-      unit *= 128
-    }
-  }
-  while (at < kv.length) {
-    const tag = varint()
-    if (tag === TAG_CREATE_REVISION) return varint()
-    if ((tag & 7) === 2) {
-      const length = varint()
-      at += length
-    } else varint()
-  }
-  return 0
 }
 
 /** One change and the wire forms that its watchers asked for so far. */

@@ -4,7 +4,7 @@
 //                   38 01 fragment, then per event: 5a len Event
 
 import { varintSize } from './event.js'
-import type { ResponseHeader } from './records.js'
+import type { etcdserverpb } from '../../proto/index.js'
 
 /** Bytes of `fragment = true`. */
 const FRAGMENT_FLAG_BYTES = 2
@@ -19,7 +19,7 @@ const numberField = (value: number): number => (value === 0 ? 0 : 1 + varintSize
 const idField = (value: bigint): number => (value === 0n ? 0 : 1 + varint64Size(value))
 
 /** Encoded bytes of a WatchResponse that has only a header, an id and events, without the events. */
-export const frameSize = (header: ResponseHeader, watchId: bigint): number => {
+export const frameSize = (header: etcdserverpb.ResponseHeader, watchId: bigint): number => {
   const { clusterId, memberId, revision, raftTerm } = header
   const inner = idField(clusterId) + idField(memberId) + numberField(revision) + numberField(raftTerm)
   return 1 + varintSize(inner) + inner + idField(watchId)

@@ -4,7 +4,7 @@
 import t from 'tap'
 import type { Random } from '../../env/index.js'
 import { WatchHub } from './hub.js'
-import type { WatchResponse } from './records.js'
+import type { etcdserverpb } from '../../proto/index.js'
 import type { Change } from './source.js'
 import type { HubStream } from './stream.js'
 import {
@@ -46,7 +46,7 @@ interface Expected {
 class Run {
   readonly seed: number
   readonly random: Random
-  readonly source = new MemorySource()
+  source = new MemorySource()
   readonly hub: WatchHub
   readonly clients: ModelClient[] = []
   nowMs = 0
@@ -110,14 +110,15 @@ class Run {
     else if (dice < 97) this.compact()
     else if (dice < 98) {
       for (let i = this.random.below(4); i > 0; i--) this.commit()
-      this.hub.restored()
+      this.source = this.source.replaced()
+      this.hub.restored(this.source)
       for (const client of this.clients) client.onRestored()
     } else if (dice < 99) this.anyClient()?.close()
   }
 
   compact(): void {
     const { compactRevision, revision } = this.source
-    this.source.compactRevision = compactRevision + this.random.below(revision - compactRevision + 1)
+    this.source.compactRevision = compactRevision + this.random.below(1 + ((revision - compactRevision) >> 1))
   }
 
   anyClient(): ModelClient | undefined {
@@ -162,7 +163,7 @@ class ModelSink extends TestSink {
     this.#run = run
   }
 
-  override send(response: WatchResponse): boolean {
+  override send(response: etcdserverpb.WatchResponse): boolean {
     const previous = this.responses.at(-1)
     const goesOn = previous?.fragment === true && previous.watchId === response.watchId
     const control = response.created || (response.canceled && response.compactRevision === 0)
@@ -245,7 +246,7 @@ class ModelClient {
     )
   }
 
-  #receive(response: WatchResponse): void {
+  #receive(response: etcdserverpb.WatchResponse): void {
     const { run } = this
     const { header, watchId, created, canceled, compactRevision, events } = response
     const revision = header?.revision ?? -1
@@ -285,7 +286,7 @@ class ModelClient {
     this.run.progress++
   }
 
-  #events(watcher: Expected, response: WatchResponse, revision: number): void {
+  #events(watcher: Expected, response: etcdserverpb.WatchResponse, revision: number): void {
     const { run } = this
     run.check(!watcher.compacted, 'events after the cancel')
     watcher.pieces.push(...response.events)

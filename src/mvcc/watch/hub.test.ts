@@ -2,7 +2,7 @@
 import t from 'tap'
 import { Code, type Status } from '../../env/index.js'
 import { DEFAULT_WATCH_LIMITS, WatchHub, type WatchHubLimits } from './hub.js'
-import type { WatchCreateRequest, WatchResponse } from './records.js'
+import type { etcdserverpb } from '../../proto/index.js'
 import type { HubStream } from './stream.js'
 import {
   bytes,
@@ -20,7 +20,7 @@ import {
 const FRAGMENT_BYTES = 1000
 
 class Bench {
-  readonly source = new MemorySource()
+  source = new MemorySource()
   readonly hub: WatchHub
   work = 0
 
@@ -45,6 +45,11 @@ class Bench {
     return new Client(sink, this.hub.openStream(sink, 0, permission))
   }
 
+  restored(): void {
+    this.source = this.source.replaced()
+    this.hub.restored(this.source)
+  }
+
   catchUp(): void {
     for (let i = 0; this.hub.catchUp(100); i++) if (i > 10_000) throw new Error('the catch-up does not end')
   }
@@ -59,7 +64,7 @@ class Client {
     this.stream = stream
   }
 
-  watch(fields: Partial<WatchCreateRequest> & { on: string; end?: string }): this {
+  watch(fields: Partial<etcdserverpb.WatchCreateRequest> & { on: string; end?: string }): this {
     this.stream.create(createRequest(fields))
     return this
   }
@@ -72,7 +77,7 @@ class Client {
   }
 }
 
-const text = (response: WatchResponse): string => {
+const text = (response: etcdserverpb.WatchResponse): string => {
   const { header, watchId, created, canceled, compactRevision, cancelReason, fragment, events } = response
   const parts = [`id=${watchId}`, `rev=${header?.revision ?? 'none'}`]
   if (created) parts.push('created')
@@ -360,7 +365,7 @@ t.test('a sink that closes its stream while it is sent to does no harm', async (
   for (let i = 0; i < 5; i++) bench.commit(put('a'), put('b'))
   for (const startRevision of [0, 2]) {
     for (const at of [1, 2, 3, 4]) {
-      const sent: WatchResponse[] = []
+      const sent: etcdserverpb.WatchResponse[] = []
       const stream = bench.hub.openStream(
         {
           send: (response) => {
@@ -376,9 +381,14 @@ t.test('a sink that closes its stream while it is sent to does no harm', async (
       bench.catchUp()
       bench.commit(put('a'))
       bench.commit(put('a'), put('b'))
+      const { eventsSent } = bench.hub
+      bench.commit(put('a'))
+      bench.catchUp()
       t.equal(sent.length, at)
+      t.equal(bench.hub.eventsSent, eventsSent, 'no watcher lives on')
     }
   }
+  t.equal(bench.hub.behindCount, 0)
   t.equal(bench.hub.watcherCount, 0)
   t.equal(bench.hub.streamCount, 0)
 })
@@ -442,7 +452,7 @@ t.test('a compaction during a pass: complete revisions are handed over, then the
   for (let i = 0; i < 10; i++) bench.commit(put('a'), put('b'), put('c'))
   bench.source.sliceMax = 4
   const client = bench.open().watch({ on: 'a', end: 'd', startRevision: 2 }).watch({ on: 'a', startRevision: 8 })
-  bench.hub.catchUp(4)
+  bench.hub.catchUp(5)
   t.equal(bench.source.reads, 1, 'one revision and a third were read')
   bench.source.compactRevision = 7
   bench.catchUp()
@@ -559,6 +569,50 @@ t.test('watchers of a full stream that have nothing to get stay in sync', async 
   t.same(client.read(), ['id=0 rev=3, put a@3'])
 })
 
+t.test('1000 watchers on 100 streams, half of them slow: everybody gets everything, buffers stay small', async (t) => {
+  const bench = new Bench()
+  const random = seededRandom(5)
+  const clients = Array.from({ length: 100 }, (_, i) => ({
+    client: bench.open(i % 2 === 0 ? 200 : undefined),
+    got: 0,
+    most: 0,
+  }))
+  for (const { client } of clients) {
+    for (let i = 0; i < 10; i++) {
+      if (i % 2 === 0) client.watch({ on: `k${i}` })
+      else client.watch({ on: 'k', end: 'l' })
+    }
+    client.read()
+  }
+  // Every watcher of a range gets each event, those of single keys a tenth in turn.
+  const transactions = 500
+  for (let n = 0; n < transactions; n++) {
+    bench.commit(put(`k${n % 10}`))
+    if (n % 5 === 0) bench.hub.catchUp(200)
+    for (let i = 0; i < 10; i++) {
+      const entry = clients[random.below(clients.length)]!
+      entry.most = Math.max(entry.most, entry.client.sink.bufferedBytes)
+      entry.got += entry.client.read().reduce((sum, line) => sum + line.split(', ').length - 1, 0)
+    }
+  }
+  t.ok(bench.hub.behindCount > 0, 'some could not keep up')
+  for (let i = 0; i < 100; i++) {
+    bench.catchUp()
+    for (const entry of clients) {
+      entry.got += entry.client.read().reduce((sum, line) => sum + line.split(', ').length - 1, 0)
+    }
+  }
+  t.equal(bench.hub.behindCount, 0)
+  const want = 5 * transactions + (5 * transactions) / 10
+  t.ok(
+    clients.every(({ got }) => got === want),
+    `each of 100 streams got ${want} events`,
+  )
+  // One event is some 20 bytes; a batch holds at most all events of one watcher.
+  const most = Math.max(...clients.filter((_, i) => i % 2 === 0).map((entry) => entry.most))
+  t.ok(most > 200 && most < 200 + 25 * transactions, `at most ${most} bytes waited`)
+})
+
 t.test('a client that asks and never reads is cut off', async (t) => {
   const bench = new Bench({ controlWhileFullMax: 10 })
   const client = bench.open(10)
@@ -583,7 +637,7 @@ t.test('a restored snapshot: streams stay, watchers continue from history, futur
   bench.commit(put('a'))
   client.read()
   for (let i = 0; i < 3; i++) bench.source.commit([put('a')])
-  bench.hub.restored()
+  bench.restored()
   t.ok(bench.work > 0)
   t.equal(bench.hub.revision, 5)
   bench.catchUp()
@@ -592,7 +646,7 @@ t.test('a restored snapshot: streams stay, watchers continue from history, futur
 
   for (let i = 0; i < 3; i++) bench.source.commit([put('a')])
   bench.source.compactRevision = 8
-  bench.hub.restored()
+  bench.restored()
   bench.catchUp()
   t.same(client.read(), ['id=0 rev=0 canceled compacted=8', 'id=2 rev=0 canceled compacted=8', 'id=1 rev=9, put a@9'])
 })
@@ -604,7 +658,7 @@ t.test('a restored snapshot interrupts a pass', async (t) => {
   const client = bench.open().watch({ on: 'a', startRevision: 3 })
   bench.hub.catchUp(1)
   bench.source.commit([put('a')])
-  bench.hub.restored()
+  bench.restored()
   bench.catchUp()
   t.same(client.read()[1], 'id=0 rev=8, put a@3, put a@4, put a@5, put a@6, put a@7, put a@8')
 })

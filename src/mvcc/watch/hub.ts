@@ -10,7 +10,7 @@ import type { Random } from '../../env/index.js'
 import { DEFAULT_CATCH_UP_LIMITS } from './catch-up.js'
 import type { WatchPermission } from './create.js'
 import { SharedEvent } from './event.js'
-import type { ResponseHeader } from './records.js'
+import type { etcdserverpb } from '../../proto/index.js'
 import { type RegistryLimits, WatcherRegistry } from './registry.js'
 import type { Change, WatchSource } from './source.js'
 import { HubStream, type WatchSink } from './stream.js'
@@ -27,7 +27,7 @@ export const DEFAULT_WATCH_LIMITS: WatchHubLimits = {
 export interface WatchHubOptions {
   readonly random: Random
   /** Response header of this member with the given revision. The result is frozen. */
-  readonly header: (revision: number) => ResponseHeader
+  readonly header: (revision: number) => etcdserverpb.ResponseHeader
   /**
    * There is work for `catchUp` now. Called from within calls of the hub and its streams, again and again while work is
    * waiting; must only schedule.
@@ -45,7 +45,7 @@ const MIN_PROGRESS_INTERVAL_MS = 100
 const JITTER_STEPS = 1 << 20
 
 export class WatchHub {
-  readonly #source: WatchSource
+  #source: WatchSource
   readonly #registry: WatcherRegistry
   readonly #random: Random
   readonly #progressIntervalMs: number
@@ -109,8 +109,8 @@ export class WatchHub {
   }
 
   /**
-   * Lets watchers that are behind catch up, for about `budget` units: one per change read or response made, one more per KiB
-   * handed out; 1000 take about a millisecond. True while there is more to do now: to be called again after giving way.
+   * Lets watchers that are behind catch up, for about `budget` units: one per change read or response made, a tenth per event
+   * collected; 1000 take one to two milliseconds. True while there is more to do now: to be called again after giving way.
    */
   catchUp(budget: number): boolean {
     return this.#registry.catchUp.step(budget)
@@ -122,15 +122,17 @@ export class WatchHub {
   }
 
   /**
-   * The store was replaced by a snapshot of a later state of the same history. Streams stay open, and every watcher goes on
-   * from history; those whose history the snapshot does not hold any more are cancelled as overtaken by compaction.
+   * The store was replaced by a snapshot of a later state of the same history; `source` is the new one. Streams stay open, and
+   * every watcher goes on from history; those whose history the snapshot does not hold any more are cancelled as overtaken by
+   * compaction. The old source is not asked again.
    */
-  restored(): void {
+  restored(source: WatchSource): void {
     const registry = this.#registry
     const published = registry.revision
-    invariant(this.#source.revision >= published, 'a snapshot never goes back')
-    registry.revision = this.#source.revision
-    registry.catchUp.interrupt()
+    invariant(source.revision >= published, 'a snapshot never goes back')
+    this.#source = source
+    registry.revision = source.revision
+    registry.catchUp.restart(source)
     for (const watcher of registry.synced.all()) registry.fallBehind(watcher, published + 1)
   }
 

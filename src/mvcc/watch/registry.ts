@@ -10,13 +10,13 @@
 
 import { invariant } from '../../base/index.js'
 import { CatchUp, type CatchUpHost, type CatchUpLimits } from './catch-up.js'
-import type { ResponseHeader } from './records.js'
+import type { etcdserverpb } from '../../proto/index.js'
 import type { WatchSource } from './source.js'
 import type { HubStream, StreamHost } from './stream.js'
 import { type Watcher, WatcherGroup, WatcherState } from './watcher.js'
 
 export interface RegistryOptions {
-  readonly header: (revision: number) => ResponseHeader
+  readonly header: (revision: number) => etcdserverpb.ResponseHeader
   readonly onWork: () => void
   readonly fragmentBytes: number
   readonly limits: RegistryLimits
@@ -56,7 +56,7 @@ export class WatcherRegistry implements StreamHost, CatchUpHost {
     return this.watcherCount < this.#options.limits.watchersMax
   }
 
-  headerAt(revision: number): ResponseHeader {
+  headerAt(revision: number): etcdserverpb.ResponseHeader {
     return this.#options.header(revision)
   }
 

@@ -3,7 +3,7 @@
 import { invariant } from '../../base/index.js'
 import { CANCEL_REASON, checkCreate, type WatchPermission } from './create.js'
 import { frameSize, splitEvents } from './fragments.js'
-import { type ResponseHeader, type WatchCreateRequest, type WatchRequest, WatchResponse } from './records.js'
+import { etcdserverpb } from '../../proto/index.js'
 import { type EventStream, Watcher, WatcherState } from './watcher.js'
 
 /** Where the responses of a stream go. */
@@ -12,7 +12,7 @@ export interface WatchSink {
    * Queues one response, in order; never loses one while the stream is open. The record is owned by the sink, its header and
    * events are frozen. False: accepted, but the client is behind; `HubStream.drained` is called when it has caught up.
    */
-  send(response: WatchResponse): boolean
+  send(response: etcdserverpb.WatchResponse): boolean
   /** The client makes requests but reads no answers. The owner fails the stream with `resourceExhausted` and closes it. */
   onOverflow(): void
 }
@@ -24,7 +24,7 @@ export interface StreamHost {
   readonly fragmentBytes: number
   readonly controlWhileFullMax: number
   /** Header with this revision; frozen. */
-  headerAt(revision: number): ResponseHeader
+  headerAt(revision: number): etcdserverpb.ResponseHeader
   /** False when the hub holds as many watchers as it may. */
   readonly mayRegister: boolean
   register(watcher: Watcher): void
@@ -36,9 +36,6 @@ export interface StreamHost {
 }
 
 const NO_WATCH = -1n
-/** Values of WatchCreateRequest.FilterType. */
-const FILTER_NO_PUT = 0
-const FILTER_NO_DELETE = 1
 
 export class HubStream implements EventStream {
   readonly parked = new Set<Watcher>()
@@ -83,7 +80,7 @@ export class HubStream implements EventStream {
   }
 
   /** Handles one request; a request of no known kind is ignored. */
-  onRequest(request: WatchRequest): void {
+  onRequest(request: etcdserverpb.WatchRequest): void {
     if (request.createRequest !== undefined) this.create(request.createRequest)
     else if (request.cancelRequest !== undefined) this.cancel(request.cancelRequest.watchId)
     else if (request.progressRequest !== undefined) this.requestProgress()
@@ -93,7 +90,7 @@ export class HubStream implements EventStream {
    * Answers with a created response, which is also the refusal if there is a reason for one. The revision in its header is
    * the one that the registration took place at: with `start_revision` 0 the first event has a higher one, and none is missed.
    */
-  create(request: WatchCreateRequest): void {
+  create(request: etcdserverpb.WatchCreateRequest): void {
     if (this.#closed) return
     const range = checkCreate(request, this.#permission)
     if (typeof range === 'string') {
@@ -116,8 +113,8 @@ export class HubStream implements EventStream {
       prevKv,
       progressNotify,
       fragment,
-      noPut: filters.includes(FILTER_NO_PUT),
-      noDelete: filters.includes(FILTER_NO_DELETE),
+      noPut: filters.includes(etcdserverpb.FilterType.NOPUT),
+      noDelete: filters.includes(etcdserverpb.FilterType.NODELETE),
     })
     this.#watchers.set(id, watcher)
     const response = this.#response(id, revision)
@@ -179,7 +176,7 @@ export class HubStream implements EventStream {
   }
 
   /** Called by the hub and its catch-up; `events` become frozen. */
-  sendEvents(watcher: Watcher, header: ResponseHeader, events: Uint8Array[]): void {
+  sendEvents(watcher: Watcher, header: etcdserverpb.ResponseHeader, events: Uint8Array[]): void {
     invariant(watcher.state !== WatcherState.closed, 'events only go to an open watcher')
     watcher.gotEvents = true
     this.#host.onEventsSent(events.length)
@@ -200,8 +197,8 @@ export class HubStream implements EventStream {
     this.#send(response)
   }
 
-  #sendPiece(watchId: bigint, header: ResponseHeader, events: Uint8Array[], fragment: boolean): void {
-    const response = new WatchResponse()
+  #sendPiece(watchId: bigint, header: etcdserverpb.ResponseHeader, events: Uint8Array[], fragment: boolean): void {
+    const response = new etcdserverpb.WatchResponse()
     response.header = header
     response.watchId = watchId
     response.fragment = fragment
@@ -217,15 +214,15 @@ export class HubStream implements EventStream {
     this.#sendControl(response)
   }
 
-  #response(watchId: bigint, revision: number): WatchResponse {
-    const response = new WatchResponse()
+  #response(watchId: bigint, revision: number): etcdserverpb.WatchResponse {
+    const response = new etcdserverpb.WatchResponse()
     response.header = this.#host.headerAt(revision)
     response.watchId = watchId
     return response
   }
 
   /** Answers to requests are sent even while the stream is full, up to a limit: they cannot be made again from history. */
-  #sendControl(response: WatchResponse): void {
+  #sendControl(response: etcdserverpb.WatchResponse): void {
     if (this.#closed) return
     this.#send(response)
     if (!this.#full) return
@@ -236,7 +233,7 @@ export class HubStream implements EventStream {
     }
   }
 
-  #send(response: WatchResponse): void {
+  #send(response: etcdserverpb.WatchResponse): void {
     if (this.#closed) return
     if (!this.#sink.send(response)) this.#full = true
   }

@@ -1,8 +1,15 @@
 // A store in memory, a sink that can be slow, and readers of what was sent; for tests and benchmarks of this folder.
 
-import { bytesOfKey, type Key, keyOf } from '../../base/index.js'
+import { bytesOfKey, type Key, NO_LEASE } from '../../base/index.js'
 import type { Random } from '../../env/index.js'
-import { ResponseHeader, WatchCreateRequest, type WatchResponse } from './records.js'
+import {
+  encodeDeletion,
+  encodeKeyValue,
+  etcdserverpb,
+  keyOfKeyValue,
+  modRevisionOf,
+  mvccpb,
+} from '../../proto/index.js'
 import type { Change, HistoryReader, WatchSource } from './source.js'
 import type { WatchSink } from './stream.js'
 
@@ -15,25 +22,6 @@ export interface Operation {
 }
 export const put = (name: string): Operation => ({ kind: 'put', key: key(name) })
 export const del = (name: string): Operation => ({ kind: 'delete', key: key(name) })
-
-const varint = (value: number): number[] => {
-  const out: number[] = []
-  let rest = value
-  for (; rest >= 128; rest = Math.floor(rest / 128)) out.push((rest % 128) + 128)
-  return [...out, rest]
-}
-
-const keyValue = (name: Key, create: number, mod: number, version: number, value: Uint8Array): Uint8Array => {
-  const fields = [0x0a, ...varint(name.length), ...bytesOfKey(name)]
-  if (create !== 0) fields.push(0x10, ...varint(create))
-  fields.push(0x18, ...varint(mod))
-  if (version !== 0) fields.push(0x20, ...varint(version))
-  if (value.length > 0) fields.push(0x2a, ...varint(value.length))
-  const out = new Uint8Array(fields.length + value.length)
-  out.set(fields)
-  out.set(value, fields.length)
-  return out
-}
 
 interface Life {
   readonly main: number
@@ -53,6 +41,7 @@ export class MemorySource implements WatchSource {
   /** Slices read so far. */
   reads = 0
   readonly #lives = new Map<Key, Life[]>()
+  #replaced = false
 
   /** Applies one transaction; a delete of nothing is left out. Empty when nothing changed: no revision then. */
   commit(operations: readonly Operation[], value: Uint8Array = bytes('v')): Change[] {
@@ -65,7 +54,8 @@ export class MemorySource implements WatchSource {
       if (kind === 'delete' && !alive) continue
       const create = alive ? last.create : main
       const version = alive ? last.version + 1 : 1
-      const kv = kind === 'put' ? keyValue(name, create, main, version, value) : keyValue(name, 0, main, 0, bytes(''))
+      const kv =
+        kind === 'put' ? encodeKeyValue(name, create, main, version, value, NO_LEASE) : encodeDeletion(name, main)
       lives.push({ main, kv: kind === 'put' ? kv : undefined, create, version })
       this.#lives.set(name, lives)
       changes.push({ key: name, kind, main, sub: changes.length, kv })
@@ -75,22 +65,39 @@ export class MemorySource implements WatchSource {
     return changes
   }
 
+  /** The same history in a new source, as after a snapshot; this one refuses to be read any more. */
+  replaced(): MemorySource {
+    const next = new MemorySource()
+    Object.assign(next, { revision: this.revision, compactRevision: this.compactRevision, sliceMax: this.sliceMax })
+    next.log.push(...this.log)
+    for (const [name, lives] of this.#lives) next.#lives.set(name, lives)
+    this.#replaced = true
+    return next
+  }
+
   kvAt(name: Key, revision: number): Uint8Array | undefined {
+    this.#mustBeCurrent()
     return revision < this.compactRevision ? undefined : this.stateAt(name, revision)
+  }
+
+  #mustBeCurrent(): void {
+    if (this.#replaced) throw new Error('a source was read after it was replaced')
   }
 
   /** Like `kvAt`, blind to compaction. */
   stateAt(name: Key, revision: number): Uint8Array | undefined {
-    return this.#lives.get(name)?.findLast((life) => life.main <= revision)?.kv
+    const lives = this.#lives.get(name) ?? []
+    return lives[firstAfter(lives, revision) - 1]?.kv
   }
 
   history(from: number, to: number): HistoryReader {
     if (from < this.compactRevision) throw new Error(`history from ${from}, compacted at ${this.compactRevision}`)
     if (to > this.revision) throw new Error(`history to ${to}, newest is ${this.revision}`)
-    let at = this.#find(from)
-    const end = this.#find(to + 1)
+    let at = firstAfter(this.log, from - 1)
+    const end = firstAfter(this.log, to)
     return {
       next: (limit) => {
+        this.#mustBeCurrent()
         if (at >= end) return undefined
         if (this.log[at]!.main < this.compactRevision) throw new Error('history was compacted while it was read')
         this.reads++
@@ -100,24 +107,24 @@ export class MemorySource implements WatchSource {
       },
     }
   }
+}
 
-  /** Position of the first change at or after `revision`. */
-  #find(revision: number): number {
-    let lo = 0
-    let hi = this.log.length
-    while (lo < hi) {
-      const middle = (lo + hi) >> 1
-      if (this.log[middle]!.main < revision) lo = middle + 1
-      else hi = middle
-    }
-    return lo
+/** Position of the first item above `revision`. */
+const firstAfter = (items: readonly { readonly main: number }[], revision: number): number => {
+  let lo = 0
+  let hi = items.length
+  while (lo < hi) {
+    const middle = (lo + hi) >> 1
+    if (items[middle]!.main > revision) hi = middle
+    else lo = middle + 1
   }
+  return lo
 }
 
 /** Collects responses; full above `markBytes` until `read` took enough. */
 export class TestSink implements WatchSink {
   readonly markBytes: number
-  responses: WatchResponse[] = []
+  responses: etcdserverpb.WatchResponse[] = []
   bufferedBytes = 0
   overflows = 0
 
@@ -129,7 +136,7 @@ export class TestSink implements WatchSink {
     return this.bufferedBytes > this.markBytes
   }
 
-  send(response: WatchResponse): boolean {
+  send(response: etcdserverpb.WatchResponse): boolean {
     this.responses.push(response)
     this.bufferedBytes += sizeOf(response)
     return !this.full
@@ -140,7 +147,7 @@ export class TestSink implements WatchSink {
   }
 
   /** Takes the oldest responses; the caller tells the stream when the sink is no longer full. */
-  read(count = Number.MAX_SAFE_INTEGER): WatchResponse[] {
+  read(count = Number.MAX_SAFE_INTEGER): etcdserverpb.WatchResponse[] {
     const taken = this.responses.splice(0, count)
     for (const response of taken) this.bufferedBytes -= sizeOf(response)
     return taken
@@ -148,20 +155,20 @@ export class TestSink implements WatchSink {
 }
 
 /** About the encoded size; never less, and at most 20 bytes more per response. */
-export const sizeOf = (response: WatchResponse): number =>
+export const sizeOf = (response: etcdserverpb.WatchResponse): number =>
   response.events.reduce((sum, event) => sum + event.length + 2, 20)
 
-export const headerFor = (revision: number): ResponseHeader => {
-  const header = new ResponseHeader()
+export const headerFor = (revision: number): etcdserverpb.ResponseHeader => {
+  const header = new etcdserverpb.ResponseHeader()
   header.revision = revision
   return header
 }
 
 export const createRequest = (
-  fields: Partial<WatchCreateRequest> & { on: string; end?: string },
-): WatchCreateRequest => {
+  fields: Partial<etcdserverpb.WatchCreateRequest> & { on: string; end?: string },
+): etcdserverpb.WatchCreateRequest => {
   const { on, end = '', ...rest } = fields
-  return Object.assign(new WatchCreateRequest(), { key: bytes(on), rangeEnd: bytes(end) }, rest)
+  return Object.assign(new etcdserverpb.WatchCreateRequest(), { key: bytes(on), rangeEnd: bytes(end) }, rest)
 }
 
 export interface ReadEvent {
@@ -172,46 +179,17 @@ export interface ReadEvent {
   readonly prevKv: Uint8Array | undefined
 }
 
-/** Fields of a protobuf message: varints as numbers, bytes as views. */
-const fieldsOf = (message: Uint8Array): Map<number, number | Uint8Array> => {
-  const fields = new Map<number, number | Uint8Array>()
-  let at = 0
-  const next = (): number => {
-    let value = 0
-    for (let unit = 1; ; unit *= 128) {
-      const byte = message[at++]!
-      value += (byte & 0x7f) * unit
-      if (byte < 128) return value
-    }
-  }
-  while (at < message.length) {
-    const tag = next()
-    const value = next()
-    if ((tag & 7) === 2) {
-      fields.set(tag >> 3, message.subarray(at, at + value))
-      at += value
-    } else fields.set(tag >> 3, value)
-  }
-  return fields
-}
-
 export const readEvent = (event: Uint8Array): ReadEvent => {
-  const fields = fieldsOf(event)
-  const kv = fields.get(2) as Uint8Array
-  const inner = fieldsOf(kv)
-  return {
-    kind: fields.get(1) === 1 ? 'delete' : 'put',
-    key: keyOf(inner.get(1) as Uint8Array),
-    revision: inner.get(3) as number,
-    kv,
-    prevKv: fields.get(3) as Uint8Array | undefined,
-  }
+  const { type, kv, prevKv } = mvccpb.EventCodec.decode(event, 0, event.length)
+  if (kv === undefined) throw new Error('an event without kv')
+  const kind = type === mvccpb.EventType.DELETE ? 'delete' : 'put'
+  return { kind, key: keyOfKeyValue(kv), revision: modRevisionOf(kv), kv, prevKv }
 }
 
 /** Short text of an event: `put a@3`, with `<2` for the revision of its previous state. */
 export const eventText = (event: Uint8Array): string => {
   const { kind, key: name, revision, prevKv } = readEvent(event)
-  const prev = prevKv === undefined ? '' : `<${String(fieldsOf(prevKv).get(3))}`
+  const prev = prevKv === undefined ? '' : `<${modRevisionOf(prevKv)}`
   return `${kind} ${name}@${revision}${prev}`
 }
 

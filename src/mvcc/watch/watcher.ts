@@ -2,7 +2,7 @@
 
 import type { Key } from '../../base/index.js'
 import { IntervalSets, type RangeEnd } from './interval-sets.js'
-import type { ResponseHeader } from './records.js'
+import type { etcdserverpb } from '../../proto/index.js'
 
 /** Where a watcher gets its next event from. Each state names the one collection that holds the watcher. */
 export const WatcherState = {
@@ -26,7 +26,7 @@ export interface EventStream {
   readonly full: boolean
   /** Watchers of this stream in state `parked`. */
   readonly parked: Set<Watcher>
-  sendEvents(watcher: Watcher, header: ResponseHeader, events: Uint8Array[]): void
+  sendEvents(watcher: Watcher, header: etcdserverpb.ResponseHeader, events: Uint8Array[]): void
   sendCompacted(watcher: Watcher, compactRevision: number): void
 }
 
@@ -110,9 +110,9 @@ export class Watcher {
     this.live = undefined
   }
 
-  /** True when everything up to `revision` was handed to the stream, and the start is not in the future. */
+  /** True when everything up to `revision`, the newest published one, was handed over, and the start is not after it. */
   coveredUpTo(revision: number): boolean {
-    return this.state === WatcherState.synced && this.startRevision <= revision && this.nextRevision <= revision + 1
+    return this.state === WatcherState.synced && this.startRevision <= revision
   }
 }
 

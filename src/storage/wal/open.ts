@@ -3,9 +3,10 @@
 import { dirname } from 'node:path'
 import { index, NO_INDEX, NO_TERM } from '../../base/index.js'
 import type { FileHandle, FileSystem, RecoveredLog } from '../../env/index.js'
+import type { raftpb } from '../../proto/index.js'
 import { WalCorrupt } from './errors.js'
 import { RecordType } from './frame.js'
-import { EMPTY_HARD_STATE, encodeMetadata, encodeSnapshotRecord, type Metadata, type WalEntry } from './messages.js'
+import { EMPTY_HARD_STATE, encodeMetadata, encodeSnapshotRecord, type Metadata } from './messages.js'
 import { RecordBuffer } from './record-buffer.js'
 import { recover, type Recovery } from './recover.js'
 import { newestRun, segmentName, segmentsOf, type SegmentName } from './segment-name.js'
@@ -13,7 +14,7 @@ import { SEGMENT_BYTES, Wal, type LockedSegment, type WalOptions } from './wal.j
 
 export interface OpenedWal {
   readonly wal: Wal
-  readonly recovered: RecoveredLog<WalEntry>
+  readonly recovered: RecoveredLog<raftpb.Entry>
 }
 
 /** Whether the directory holds a log: decides between first start and restart. */
@@ -134,7 +135,7 @@ export const readWal = async (
   directory: string,
   snapDirectory: string,
   options: Pick<WalOptions, 'logger'>,
-): Promise<RecoveredLog<WalEntry>> => {
+): Promise<RecoveredLog<raftpb.Entry>> => {
   const segments = newestRun(segmentsOf(await fs.list(directory)))
   if (segments.length === 0) throw new WalCorrupt(directory, 'no log segments')
   return (await recover(fs, directory, segments, snapDirectory, options.logger)).log

@@ -1,6 +1,5 @@
-// The few protobuf primitives of log records. Kept apart from proto/: records of the log are written with their zero scalars
-// (as etcd up to 3.6 does), straight into the batch buffer, and read strictly, because the checksum of a record does not
-// cover its type: bytes that parse as another message must be refused, not skipped.
+// The few protobuf primitives of log records, entries and hard states. Kept apart from proto/, which reads leniently and writes
+// into buffers of its own: these are written straight into the batch buffer and read strictly (messages.ts says why).
 
 import { MalformedRecord } from './errors.js'
 
@@ -86,10 +85,6 @@ export class FieldReader {
     return this.#bigVarint()
   }
 
-  bool(): boolean {
-    return this.counter() !== 0
-  }
-
   /** Moves behind a length-delimited value and returns its length; it ends at `pos`. */
   skipBytes(): number {
     this.#expect(WIRE_BYTES)
@@ -103,21 +98,6 @@ export class FieldReader {
   view(): Uint8Array {
     const length = this.skipBytes()
     return this.bytes.subarray(this.pos - length, this.pos)
-  }
-
-  message(): FieldReader {
-    const length = this.skipBytes()
-    return new FieldReader(this.bytes, this.pos - length, this.pos)
-  }
-
-  /** Adds the ids of a repeated field, packed or not. */
-  idsInto(ids: bigint[]): void {
-    if (this.#wire === WIRE_VARINT) {
-      ids.push(this.#bigVarint())
-      return
-    }
-    const packed = this.message()
-    while (packed.pos < packed.end) ids.push(packed.#bigVarint())
   }
 
   unknown(): never {

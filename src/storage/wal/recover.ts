@@ -10,6 +10,7 @@
 
 import { copyBytes, EMPTY_BYTES, equalBytes, index, type Index, type Term } from '../../base/index.js'
 import type { FileSystem, LogHardState, Logger, LogSnapshot, RecoveredLog } from '../../env/index.js'
+import { MalformedMessage, walpb, type raftpb } from '../../proto/index.js'
 import { listSnapFiles, loadSnapFile, snapFileName, type SnapFileName } from '../snap/snap-directory.js'
 import { MalformedRecord, WalCorrupt } from './errors.js'
 import { RecordType } from './frame.js'
@@ -17,17 +18,15 @@ import {
   decodeEntry,
   decodeHardState,
   decodeMetadata,
-  decodeSnapshotRecord,
   EMPTY_HARD_STATE,
   type Metadata,
   type SnapshotRecord,
-  type WalEntry,
 } from './messages.js'
 import type { SegmentName } from './segment-name.js'
 import { readSegment, type RecordVisitor } from './segment-reader.js'
 
 export interface Recovery {
-  readonly log: RecoveredLog<WalEntry>
+  readonly log: RecoveredLog<raftpb.Entry>
   /** Raw, to be repeated in later segments as it is. */
   readonly metadata: Uint8Array
   /** Index of the last entry, or of the snapshot if that is further. */
@@ -103,7 +102,7 @@ class Scan implements RecordVisitor {
   #identity: Metadata | undefined
   #hardState: LogHardState = EMPTY_HARD_STATE
   /** Entries `#floor + 1 ...`, without gap. */
-  #entries: WalEntry[] = []
+  #entries: raftpb.Entry[] = []
   #floor = 0
   /** Entries up to here are not needed: a committed snapshot with a file covers them. */
   #prunedTo = 0
@@ -127,7 +126,7 @@ class Scan implements RecordVisitor {
         this.#prune()
         break
       case RecordType.snapshot:
-        this.#addSnapshot(decodeSnapshotRecord(bytes, start, end))
+        this.#addSnapshot(lenient(() => walpb.SnapshotCodec.decode(bytes, start, end)))
         break
       case RecordType.metadata:
         this.#addMetadata(copyBytes(bytes.subarray(start, end)))
@@ -149,7 +148,7 @@ class Scan implements RecordVisitor {
   }
 
   /** Checks what was collected against the start. @throws WalCorrupt */
-  finish(path: string, snapshot: LogSnapshot | undefined): RecoveredLog<WalEntry> {
+  finish(path: string, snapshot: LogSnapshot | undefined): RecoveredLog<raftpb.Entry> {
     const base = snapshot?.index ?? 0
     if (this.#floor > base && this.#entries.length > 0) {
       throw new WalCorrupt(path, `entries ${base + 1} to ${this.#floor} are missing and no snapshot covers them`)
@@ -171,12 +170,12 @@ class Scan implements RecordVisitor {
    * Entries of a smaller term than the snapshot before them are what a received snapshot replaced: nothing overrode them in the
    * log yet, but no leader can have committed them.
    */
-  #withoutStale(entries: WalEntry[], snapshotTerm: Term | undefined): WalEntry[] {
+  #withoutStale(entries: raftpb.Entry[], snapshotTerm: Term | undefined): raftpb.Entry[] {
     const first = entries[0]
     return first !== undefined && snapshotTerm !== undefined && first.term < snapshotTerm ? [] : entries
   }
 
-  #addEntry(entry: WalEntry): void {
+  #addEntry(entry: raftpb.Entry): void {
     if (entry.index <= this.#prunedTo) return
     const pos = entry.index - this.#floor - 1
     if (pos < 0 || (!this.#sawEntry && pos > 0)) this.#restartAt(entry.index)
@@ -221,6 +220,15 @@ class Scan implements RecordVisitor {
       throw new MalformedRecord('conflicting metadata')
     this.sawMetadata = true
     this.metadata = raw
-    this.#identity ??= decodeMetadata(raw)
+    this.#identity ??= lenient(() => decodeMetadata(raw))
+  }
+}
+
+/** Messages that proto/ reads. */
+const lenient = <T>(decode: () => T): T => {
+  try {
+    return decode()
+  } catch (error) {
+    throw error instanceof MalformedMessage ? new MalformedRecord(error.message) : error
   }
 }

@@ -1,0 +1,90 @@
+// How a member comes to life: a new log with the initial configuration, or recovery from the log of an earlier run.
+
+import { type ClusterId, type Index, type MemberId, NO_MEMBER, index, term } from '../base/index.js'
+import type { LogEntry, LogHardState, LogProvider, LogStorage, RecoveredLog } from '../env/index.js'
+import { type MemberRecord, computeClusterId, computeMemberId, encodeMemberJson, raftpb } from '../proto/index.js'
+
+export interface InitialMember {
+  readonly name: string
+  readonly peerUrls: readonly string[]
+}
+
+export interface Started {
+  readonly memberId: MemberId
+  readonly clusterId: ClusterId
+  readonly log: LogStorage
+  readonly recovered: RecoveredLog
+  readonly isNew: boolean
+}
+
+/** The initial configuration cannot be started from. The message is etcd's. */
+export class BootstrapFailed extends Error {
+  override readonly name = 'BootstrapFailed'
+}
+
+/**
+ * Opens the log, creating it with one AddNode entry per initial member when there is none
+ * (etcd-io/raft bootstrap.go: the entries are committed from the start, in term 1, in the order of the member ids).
+ */
+export async function startLog(
+  provider: LogProvider,
+  initial: readonly InitialMember[],
+  ownName: string,
+  token: string,
+): Promise<Started> {
+  if (await provider.exists()) {
+    const { log, recovered } = await provider.open()
+    return { memberId: recovered.memberId, clusterId: recovered.clusterId, log, recovered, isNew: false }
+  }
+  const members = initialMembers(initial, token)
+  const own = members.find((member) => member.name === ownName)
+  if (own === undefined) {
+    throw new BootstrapFailed(`couldn't find local name "${ownName}" in the initial cluster configuration`)
+  }
+  const clusterId = computeClusterId(members.map((member) => member.id))
+  const log = await provider.create({ memberId: own.id, clusterId })
+  const entries = members.map(bootstrapEntry)
+  const hardState: LogHardState = { term: term(1), vote: NO_MEMBER, commit: index(entries.length) }
+  await log.append(hardState, entries)
+  const recovered: RecoveredLog = { memberId: own.id, clusterId, hardState, snapshot: undefined, entries }
+  return { memberId: own.id, clusterId, log, recovered, isNew: true }
+}
+
+export function initialMembers(initial: readonly InitialMember[], token: string): MemberRecord[] {
+  const members = initial.map(({ name, peerUrls }) => ({
+    id: computeMemberId(peerUrls, token),
+    peerUrls: [...peerUrls].sort(),
+    isLearner: false,
+    name,
+    clientUrls: [],
+  }))
+  members.sort((a, b) => (a.id < b.id ? -1 : 1))
+  for (const [i, member] of members.entries()) {
+    if (members[i + 1]?.id === member.id) {
+      throw new BootstrapFailed(`member exists with identical ID ${encodeMemberJson(member)}`)
+    }
+  }
+  return members
+}
+
+/**
+ * The commit index to go on with. It is not synced when it moves alone, so after a crash the state machine may be ahead of
+ * it; what was applied was committed (reference: raft restart rules).
+ */
+export function recoveredCommit(recovered: RecoveredLog, applied: Index): Index {
+  const last = recovered.entries.at(-1)?.index ?? recovered.snapshot?.index ?? index(0)
+  return index(Math.max(recovered.hardState.commit, Math.min(applied, last)))
+}
+
+function bootstrapEntry(member: MemberRecord, position: number): LogEntry {
+  const change = new raftpb.ConfChange()
+  change.type = raftpb.ConfChangeType.ConfChangeAddNode
+  change.nodeId = member.id
+  change.context = Buffer.from(encodeMemberJson(member))
+  const entry = new raftpb.Entry()
+  entry.type = raftpb.EntryType.EntryConfChange
+  entry.term = term(1)
+  entry.index = index(position + 1)
+  entry.data = raftpb.ConfChangeCodec.encode(change)
+  return entry
+}

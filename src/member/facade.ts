@@ -1,0 +1,145 @@
+// The member as services see it (api.ts).
+
+import { costOf } from '../apply/index.js'
+import { type MemberId } from '../base/index.js'
+import { hashBackend } from '../mvcc/index.js'
+import { errors, etcdserverpb } from '../proto/index.js'
+import type {
+  HashKvOutcome,
+  LeaseApi,
+  MemberApi,
+  MemberStatus,
+  ProposalWaiter,
+  ReadWaiter,
+  ResultWaiter,
+  WatchRequests,
+  WatchResponses,
+} from './api.js'
+import { LeaseRequests } from './lease-requests.js'
+import type { Member } from './member.js'
+import { readRange, readTxn } from './reads.js'
+import type { WatchPump } from './watch-pump.js'
+
+export class MemberFacade implements MemberApi {
+  readonly leases: LeaseApi
+  readonly #member: Member
+  readonly #watches: WatchPump
+
+  constructor(member: Member, watches: WatchPump) {
+    this.#member = member
+    this.#watches = watches
+    this.leases = new LeaseRequests({
+      lessor: member.parts.lessor,
+      clock: member.parts.clock,
+      nextRequestId: () => member.nextRequestId(),
+      propose: (request, waiter) => member.propose(request, waiter),
+    })
+  }
+
+  get id(): MemberId {
+    return this.#member.id
+  }
+
+  get clusterId(): bigint {
+    return this.#member.clusterId
+  }
+
+  get leader(): MemberId {
+    return this.#member.leader
+  }
+
+  get isLearner(): boolean {
+    return this.#member.parts.membership.get(this.id)?.isLearner ?? false
+  }
+
+  get isCapable(): boolean {
+    return this.#member.parts.membership.clusterVersion !== undefined
+  }
+
+  get revision(): number {
+    return this.#member.parts.store.revision
+  }
+
+  header(revision?: number): etcdserverpb.ResponseHeader {
+    return this.#member.header(revision)
+  }
+
+  completeHeader(header: etcdserverpb.ResponseHeader, revision: number): etcdserverpb.ResponseHeader {
+    return this.#member.completeHeader(header, revision)
+  }
+
+  hasRoomFor(request: etcdserverpb.InternalRaftRequest): boolean {
+    return this.#member.hasRoomFor(costOf(request))
+  }
+
+  propose(request: etcdserverpb.InternalRaftRequest, waiter: ProposalWaiter): void {
+    this.#member.propose(request, waiter)
+  }
+
+  readBarrier(waiter: ReadWaiter): void {
+    this.#member.readBarrier(waiter)
+  }
+
+  range(request: etcdserverpb.RangeRequest, waiter: ResultWaiter<etcdserverpb.RangeResponse>, needsCount = true): void {
+    readRange(this.#member.parts.store, request, waiter, needsCount)
+  }
+
+  executeReadTxn(request: etcdserverpb.TxnRequest, waiter: ResultWaiter<etcdserverpb.TxnResponse>): void {
+    readTxn(this.#member.parts.store, request, waiter)
+  }
+
+  openWatch(sink: WatchResponses): WatchRequests {
+    return this.#watches.openStream(sink)
+  }
+
+  members(): etcdserverpb.Member[] {
+    return this.#member.parts.membership.members().map((record) => {
+      const member = new etcdserverpb.Member()
+      member.id = record.id
+      member.name = record.name
+      member.peerUrls = [...record.peerUrls]
+      member.clientUrls = [...record.clientUrls]
+      member.isLearner = record.isLearner
+      return member
+    })
+  }
+
+  status(): MemberStatus {
+    const member = this.#member
+    const { store, alarms, membership } = member.parts
+    return {
+      version: member.options.serverVersion,
+      dbSizeBytes: store.allocatedBytes,
+      dbSizeInUseBytes: store.inUseBytes,
+      committedIndex: member.committedIndex,
+      appliedIndex: member.applied.index,
+      term: member.term,
+      storageVersion: membership.clusterVersion ?? '',
+      quotaBytes: member.options.quotaConfiguredBytes,
+      downgrade: { enabled: false, targetVersion: '' },
+      alarms: alarms.list(),
+    }
+  }
+
+  /** Differs: writes may go on while the rows are read, so on a busy member the hash belongs to no single revision. */
+  async hash(): Promise<number> {
+    await this.#member.commitBackend()
+    return hashBackend(this.#member.parts.backend, this.#member.parts.store)
+  }
+
+  async hashKv(revision: number): Promise<HashKvOutcome> {
+    const outcome = await this.#member.parts.store.hashKv(revision)
+    switch (outcome.kind) {
+      case 'compacted':
+        return { kind: 'refused', status: errors.compacted }
+      case 'future':
+        return { kind: 'refused', status: errors.futureRevision }
+      case 'ok':
+        return { ...outcome, revision: outcome.currentRevision }
+    }
+  }
+
+  defragment(): Promise<void> {
+    return this.#member.defragment()
+  }
+}

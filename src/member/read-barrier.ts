@@ -1,0 +1,132 @@
+// Linearizable reads: everyone who asks in one turn shares one read index, confirmed by consensus, and is released when the
+// state machine has applied up to it (Raft thesis 6.4; etcd server/etcdserver/read).
+
+import { type Index, NO_INDEX } from '../base/index.js'
+import type { Clock, Status } from '../env/index.js'
+import { errors } from '../proto/index.js'
+import type { ReadWaiter } from './api.js'
+
+interface Batch {
+  readonly startedMs: number
+  readonly waiters: ReadWaiter[]
+  /** Ids of the requests sent for this batch: any answer to one of them counts, answers to others are stale. */
+  readonly contexts: Set<number>
+  askedMs: number
+}
+
+const RETRY_MS = 500
+const CONTEXT_BYTES = 8
+
+export class ReadBarrier {
+  readonly #clock: Clock
+  readonly #timeoutMs: number
+  readonly #ask: (context: Uint8Array) => void
+  /** Waiters of the next batch. */
+  #gathering: ReadWaiter[] = []
+  /** The batch whose index is being asked for; at most one. */
+  #asking: Batch | undefined
+  /** Confirmed batches that wait for the state machine, in order of their index. */
+  #confirmed: { readonly index: Index; readonly waiters: ReadWaiter[] }[] = []
+  #scheduled = false
+  #lastContext = 0
+  #appliedIndex = NO_INDEX
+
+  /** `ask` hands a read-index request to consensus; the answer comes back through `onReadIndex`. */
+  constructor(options: { clock: Clock; timeoutMs: number; ask: (context: Uint8Array) => void }) {
+    this.#clock = options.clock
+    this.#timeoutMs = options.timeoutMs
+    this.#ask = options.ask
+  }
+
+  wait(waiter: ReadWaiter): void {
+    this.#gathering.push(waiter)
+    this.#schedule()
+  }
+
+  /** An answer of consensus. Answers of earlier batches are ignored: they may be older than our waiters. */
+  onReadIndex(context: Uint8Array, index: Index): void {
+    const batch = this.#asking
+    if (batch === undefined || !batch.contexts.has(decodeContext(context))) return
+    this.#asking = undefined
+    if (index <= this.#appliedIndex) release(batch.waiters)
+    else this.#confirmed.push({ index, waiters: batch.waiters })
+    if (this.#gathering.length > 0) this.#schedule()
+  }
+
+  onApplied(index: Index): void {
+    this.#appliedIndex = index
+    while (this.#confirmed.length > 0 && this.#confirmed[0]!.index <= index) release(this.#confirmed.shift()!.waiters)
+  }
+
+  /** A known leader was replaced by another one: what it would have confirmed is lost. */
+  onLeaderChanged(): void {
+    const batch = this.#asking
+    this.#asking = undefined
+    if (batch !== undefined) fail(batch.waiters, errors.leaderChanged)
+    if (this.#gathering.length > 0) this.#schedule()
+  }
+
+  /** Asks again after half a second without answer, and gives up at the time-out. Returns true when a batch timed out. */
+  tick(nowMs: number): boolean {
+    const batch = this.#asking
+    if (batch === undefined) return false
+    if (nowMs - batch.startedMs >= this.#timeoutMs) {
+      this.#asking = undefined
+      fail(batch.waiters, errors.timeout)
+      if (this.#gathering.length > 0) this.#schedule()
+      return true
+    }
+    if (nowMs - batch.askedMs >= RETRY_MS) this.retry()
+    return false
+  }
+
+  /** Sends the open request again under a new id, as after the first commit of a term. */
+  retry(): void {
+    if (this.#asking !== undefined) this.#send(this.#asking)
+  }
+
+  close(): void {
+    const waiting = [...(this.#asking?.waiters ?? []), ...this.#confirmed.flatMap((b) => b.waiters), ...this.#gathering]
+    this.#asking = undefined
+    this.#confirmed = []
+    this.#gathering = []
+    fail(waiting, errors.stopped)
+  }
+
+  #schedule(): void {
+    if (this.#scheduled || this.#asking !== undefined) return
+    this.#scheduled = true
+    this.#clock.soon(() => {
+      this.#scheduled = false
+      if (this.#asking !== undefined || this.#gathering.length === 0) return
+      const nowMs = this.#clock.monotonicMs()
+      // The batch is closed before consensus is asked: a later reader must not get an index older than its request.
+      this.#asking = { startedMs: nowMs, waiters: this.#gathering, contexts: new Set(), askedMs: nowMs }
+      this.#gathering = []
+      this.#send(this.#asking)
+    })
+  }
+
+  #send(batch: Batch): void {
+    batch.askedMs = this.#clock.monotonicMs()
+    batch.contexts.add(++this.#lastContext)
+    this.#ask(encodeContext(this.#lastContext))
+  }
+}
+
+const encodeContext = (id: number): Uint8Array => {
+  const bytes = new Uint8Array(CONTEXT_BYTES)
+  new DataView(bytes.buffer).setFloat64(0, id)
+  return bytes
+}
+
+const decodeContext = (bytes: Uint8Array): number =>
+  bytes.length === CONTEXT_BYTES ? new DataView(bytes.buffer, bytes.byteOffset, CONTEXT_BYTES).getFloat64(0) : -1
+
+function release(waiters: readonly ReadWaiter[]): void {
+  for (const waiter of waiters) waiter.onReady()
+}
+
+function fail(waiters: readonly ReadWaiter[], status: Status): void {
+  for (const waiter of waiters) waiter.onFailed(status)
+}

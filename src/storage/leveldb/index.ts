@@ -1,0 +1,1 @@
+export { BackendLocked, LevelBackend, type LevelBackendOptions } from './level-backend.js'

@@ -1,0 +1,283 @@
+// The log on a disk that fails: whatever the moment of the crash, the log opens again, holds every acknowledged entry, and
+// nothing that was not appended.
+import t from 'tap'
+import { index, term, type ClusterId, type MemberId } from '#src/base/index.js'
+import { silentLogger, WalFailed, type LogEntry, type LogHardState } from '#src/env/index.js'
+import { createWal, hasWal, openWal, type Wal, type WalOptions } from '#src/storage/index.js'
+import { seededRandom, SimCrashed, SimFileSystem } from '../support/sim-file-system.js'
+
+t.setTimeout(0)
+
+const DIR = '/data/member/wal'
+const SNAP = '/data/member/snap'
+const IDENTITY = { memberId: 1n as MemberId, clusterId: 2n as ClusterId }
+const OPTIONS: WalOptions = { clock: { monotonicMs: () => 0 }, logger: silentLogger, segmentBytes: 8192 }
+const CONF = { voters: [1n as MemberId], learners: [], votersOutgoing: [], learnersNext: [], autoLeave: false }
+
+type Random = ReturnType<typeof seededRandom>
+
+/** What the log must hold, and what it may hold, over all lives of the disk. */
+class Expectation {
+  /** The log as appended, by index: entries that may be there. A prefix up to `durable` must be there. */
+  entries: LogEntry[] = []
+  /** Number of entries acknowledged. */
+  durable = 0
+  state: LogHardState = { term: term(1), vote: 0n as MemberId, commit: index(0) }
+  /** Term and vote that were acknowledged. */
+  promised = { term: 0, vote: 0n }
+  /** All states ever appended, as text. */
+  readonly states = new Set(['0/0/0'])
+  snapshotIndex = 0
+  readonly everAppended = new Set<string>()
+  /** Appended over acknowledged ones, not acknowledged: either these or the old ones are there. */
+  overwritten: { readonly old: readonly LogEntry[]; readonly durable: number } | undefined
+}
+
+const textOf = ({ term, index, data }: LogEntry): string => `${index}@${term}:${Buffer.from(data).toString('latin1')}`
+const stateText = ({ term, vote, commit }: LogHardState): string => `${term}/${vote}/${commit}`
+
+/** Appends, overwrites, saves snapshots, purges; returns when the disk stops it or after `steps`. */
+const work = async (wal: Wal, expected: Expectation, random: Random, steps: number): Promise<void> => {
+  const pending: Promise<unknown>[] = []
+  const start = (call: Promise<void>): void => {
+    // `settle` reports it, unless the work ends before.
+    call.catch(() => undefined)
+    pending.push(call)
+  }
+  for (let step = 0; step < steps; step++) {
+    const kind = random.below(100)
+    if (kind < 70) start(appendSome(wal, expected, random))
+    else if (kind < 77) start(commitSome(wal, expected, random))
+    else if (kind < 80) start(vote(wal, expected, random))
+    else if (kind < 88) {
+      await settle(pending)
+      await overwrite(wal, expected, random)
+    } else if (kind < 94) {
+      await settle(pending)
+      await snapshot(wal, expected)
+    } else if (kind < 97) {
+      await wal.release(index(expected.snapshotIndex))
+      await wal.purge(2, 2)
+    } else await settle(pending)
+    if (random.below(3) > 0) await settle(pending)
+  }
+  await settle(pending)
+}
+
+const settle = async (pending: Promise<unknown>[]): Promise<void> => {
+  const results = await Promise.allSettled(pending.splice(0))
+  for (const result of results) if (result.status === 'rejected') throw result.reason
+}
+
+const makeEntries = (expected: Expectation, random: Random, from: number, count: number): LogEntry[] =>
+  Array.from({ length: count }, (_, i) => {
+    const size = random.below(4) === 0 ? random.below(2000) : random.below(60)
+    const data = Uint8Array.from({ length: size }, () => (random.below(10) === 0 ? 0 : random.below(256)))
+    const entry = { type: 0, term: expected.state.term, index: index(from + i), data }
+    expected.everAppended.add(textOf(entry))
+    return entry
+  })
+
+const append = async (wal: Wal, expected: Expectation, state: LogHardState | undefined, entries: LogEntry[]) => {
+  if (state !== undefined) expected.states.add(stateText(state))
+  await wal.append(state, entries)
+  if (state !== undefined && state.term >= expected.promised.term) {
+    expected.promised = { term: state.term, vote: state.vote }
+  }
+}
+
+const appendSome = (wal: Wal, expected: Expectation, random: Random): Promise<void> => {
+  const entries = makeEntries(expected, random, expected.entries.length + 1, 1 + random.below(4))
+  expected.entries.push(...entries)
+  const total = expected.entries.length
+  let state: LogHardState | undefined
+  if (random.below(3) === 0) {
+    state = { ...expected.state, vote: BigInt(random.below(4)) as MemberId, term: term(expected.state.term + 1) }
+    expected.state = state
+  }
+  return append(wal, expected, state, entries).then(() => {
+    expected.durable = Math.max(expected.durable, total)
+  })
+}
+
+const commitSome = (wal: Wal, expected: Expectation, random: Random): Promise<void> => {
+  const room = expected.durable - expected.state.commit
+  if (room <= 0) return Promise.resolve()
+  expected.state = { ...expected.state, commit: index(expected.state.commit + 1 + random.below(room)) }
+  return append(wal, expected, expected.state, [])
+}
+
+const vote = (wal: Wal, expected: Expectation, random: Random): Promise<void> => {
+  expected.state = {
+    ...expected.state,
+    term: term(expected.state.term + 1),
+    vote: BigInt(1 + random.below(4)) as MemberId,
+  }
+  return append(wal, expected, expected.state, [])
+}
+
+/** A new leader replaces what was not committed. */
+const overwrite = async (wal: Wal, expected: Expectation, random: Random): Promise<void> => {
+  const room = expected.entries.length - expected.state.commit
+  if (room <= 0) return
+  const from = expected.state.commit + 1 + random.below(room)
+  expected.state = { ...expected.state, term: term(expected.state.term + 1) }
+  const entries = makeEntries(expected, random, from, 1 + random.below(3))
+  expected.overwritten = { old: expected.entries, durable: expected.durable }
+  expected.entries = [...expected.entries.slice(0, from - 1), ...entries]
+  expected.durable = Math.min(expected.durable, from - 1)
+  await append(wal, expected, expected.state, entries)
+  expected.durable = expected.entries.length
+  expected.overwritten = undefined
+}
+
+const snapshot = async (wal: Wal, expected: Expectation): Promise<void> => {
+  const at = expected.state.commit
+  if (at <= expected.snapshotIndex) return
+  const entry = expected.entries[at - 1]!
+  await wal.saveSnapshot({ index: index(at), term: entry.term, confState: CONF, data: Buffer.from(`at ${at}`) })
+  expected.snapshotIndex = at
+}
+
+/** Opens after a crash, checks, and makes what was found the new expectation. */
+const reopen = async (fs: SimFileSystem, expected: Expectation): Promise<{ wal: Wal; problem: string | undefined }> => {
+  const { wal, recovered } = await openWal(fs, DIR, SNAP, OPTIONS)
+  const { snapshot, entries, hardState } = recovered
+  const base = snapshot?.index ?? 0
+  const problem = ((): string | undefined => {
+    if (snapshot !== undefined && Buffer.from(snapshot.data).toString() !== `at ${base}`) return 'snapshot content'
+    if (base > expected.state.commit) return `snapshot ${base} is ahead`
+    const matches = (wanted: readonly LogEntry[], durable: number): string | undefined => {
+      if (base + entries.length < durable) return `${base + entries.length} entries, ${durable} were acknowledged`
+      for (const entry of entries) {
+        const want = wanted[entry.index - 1]
+        if (want === undefined || textOf(want) !== textOf(entry)) {
+          return `entry ${entry.index} is ${textOf(entry).slice(0, 20)}, not ${want && textOf(want).slice(0, 20)}`
+        }
+      }
+      return undefined
+    }
+    const wrong = matches(expected.entries, expected.durable)
+    // An overwrite that was not acknowledged may not have happened.
+    const old = expected.overwritten
+    if (wrong !== undefined && (old === undefined || matches(old.old, old.durable) !== undefined)) return wrong
+    if (entries.some((entry) => !expected.everAppended.has(textOf(entry)))) return 'an entry that was never appended'
+    if (!expected.states.has(stateText(hardState))) return `hard state ${stateText(hardState)} was never appended`
+    if (hardState.term < expected.promised.term) return `term ${hardState.term}, ${expected.promised.term} was promised`
+    if (hardState.term === expected.promised.term && hardState.vote !== expected.promised.vote) return 'vote forgotten'
+    return undefined
+  })()
+  // Entries up to the snapshot are as appended: they were committed.
+  const rest = expected.entries.slice(0, base)
+  expected.entries = [...rest, ...entries]
+  expected.durable = expected.entries.length
+  expected.overwritten = undefined
+  const lastTerm = Math.max(hardState.term, entries.at(-1)?.term ?? 0, 1)
+  expected.state = {
+    term: term(Math.max(lastTerm, expected.state.term)),
+    vote: hardState.vote,
+    commit: hardState.commit,
+  }
+  expected.promised = { term: hardState.term, vote: hardState.vote }
+  expected.snapshotIndex = base
+  return { wal, problem }
+}
+
+const isStop = (error: unknown): boolean =>
+  error instanceof SimCrashed || (error instanceof WalFailed && error.cause instanceof SimCrashed)
+
+/** Several lives of one disk; returns what went wrong. */
+const live = async (seed: number): Promise<string | undefined> => {
+  const random = seededRandom(seed)
+  const fs = new SimFileSystem({ random, crashAt: 1 + random.below(120) })
+  const expected = new Expectation()
+  for (let life = 0; life < 4; life++) {
+    let wal: Wal | undefined
+    try {
+      if (await hasWal(fs, DIR)) {
+        const opened = await reopen(fs, expected)
+        if (opened.problem !== undefined) return `life ${life}: ${opened.problem}`
+        wal = opened.wal
+      } else {
+        if (expected.durable > 0 || expected.promised.term > 0) return `life ${life}: the log is gone`
+        wal = await createWal(fs, DIR, SNAP, IDENTITY, OPTIONS)
+      }
+      await work(wal, expected, random, 40)
+      await wal.close()
+      if (fs.openHandles !== 0) return `life ${life}: ${fs.openHandles} handles leak`
+      if (fs.locks !== 0) return `life ${life}: ${fs.locks} locks leak`
+    } catch (error) {
+      if (!isStop(error)) return `life ${life}: ${error instanceof Error ? error.stack : String(error)}`
+    }
+    // Nothing of this life may run on in the next.
+    await wal?.close().catch(() => undefined)
+    fs.crash({ random, crashAt: 1 + random.below(150) })
+  }
+  fs.crash({ random })
+  if (!(await hasWal(fs, DIR))) return expected.durable > 0 ? 'the log is gone' : undefined
+  const { wal, problem } = await reopen(fs, expected)
+  await wal.close()
+  return problem
+}
+
+t.test('after a crash at any operation the log holds every acknowledged entry and nothing else', async (t) => {
+  const seeds = Number(process.env.QUORATE_CRASH_SEEDS ?? 400)
+  const problems: string[] = []
+  for (let seed = 1; seed <= seeds; seed++) {
+    let problem: string | undefined
+    try {
+      problem = await live(seed)
+    } catch (error) {
+      problem = error instanceof Error ? error.stack : String(error)
+    }
+    if (problem !== undefined) problems.push(`seed ${seed}: ${problem}`)
+  }
+  t.same(problems.slice(0, 5), [], `${seeds} seeds, ${problems.length} problems`)
+})
+
+t.test(
+  'a failed write or sync fails all that waits, and the log for ever; what was acknowledged before stays',
+  async (t) => {
+    let failed = 0
+    for (let seed = 1; seed <= 400; seed++) {
+      const random = seededRandom(seed)
+      const fs = new SimFileSystem({ random })
+      const expected = new Expectation()
+      const wal = await createWal(fs, DIR, SNAP, IDENTITY, OPTIONS)
+      await work(wal, expected, random, random.below(20))
+      await wal.close()
+      fs.crash({ random, failAt: 4 + random.below(60) })
+      let again: Wal | undefined
+      try {
+        const opened = await reopen(fs, expected)
+        again = opened.wal
+        if (opened.problem !== undefined) t.fail(`seed ${seed}: ${opened.problem}`)
+        await work(again, expected, random, 60)
+      } catch (error) {
+        if (error instanceof WalFailed) {
+          failed++
+          const next = entryAfter(expected)
+          await t.rejects(again!.append(undefined, [next]), WalFailed, `seed ${seed}: refused afterwards`)
+          await t.rejects(again!.append(expected.state, []), WalFailed)
+        } else if ((error as NodeJS.ErrnoException).code !== 'EIO') t.fail(`seed ${seed}: ${(error as Error).stack}`)
+      }
+      await again?.close().catch((error: unknown) => {
+        if ((error as NodeJS.ErrnoException).code !== 'EIO') throw error
+      })
+      if (fs.openHandles !== 0 || fs.locks !== 0)
+        t.fail(`seed ${seed}: ${fs.openHandles} handles, ${fs.locks} locks leak`)
+      fs.crash({ random })
+      const last = await reopen(fs, expected)
+      if (last.problem !== undefined) t.fail(`seed ${seed}: afterwards: ${last.problem}`)
+      await last.wal.close()
+    }
+    t.ok(failed > 100, `${failed} logs failed`)
+  },
+)
+
+const entryAfter = (expected: Expectation): LogEntry => ({
+  type: 0,
+  term: expected.state.term,
+  index: index(expected.entries.length + 1),
+  data: new Uint8Array(3),
+})
