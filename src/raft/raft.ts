@@ -322,6 +322,7 @@ export class Raft {
   }
 
   wantAppend(peer: Progress, level: WantsAppend): void {
+    if (level === WantsAppend.entries && peer.next > this.log.lastIndex) return
     if (level > peer.wantsAppend) peer.wantsAppend = level
     this.appendsWanted = true
   }
