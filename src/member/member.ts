@@ -405,7 +405,9 @@ export class Member {
     this.#driver.node.onApplied(index)
     this.#barrier.onApplied(index)
     this.#committer.noteApplied(entries.length)
-    this.#snapshotter.maybeSnapshot(index)
+    let bytes = 0
+    for (const entry of entries) bytes += entry.data.length
+    this.#snapshotter.noteApplied(index, bytes)
   }
 
   #configChanged(change: raftpb.ConfChange, decision: ConfigDecision): string {
