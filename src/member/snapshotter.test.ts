@@ -1,6 +1,6 @@
 import t from 'tap'
 import { type Index, index, term } from '../base/index.js'
-import { type LogSnapshot, type LogStorage, silentLogger } from '../env/index.js'
+import { type LogSnapshot, silentLogger } from '../env/index.js'
 import { Snapshotter, type SnapshotPolicy } from './snapshotter.js'
 
 /** A snapshotter over parts that only write down what was asked of them. */
