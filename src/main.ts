@@ -2,9 +2,7 @@
 // The server's command: configuration in, one server, until a signal ends it.
 
 import { readFileSync } from 'node:fs'
-import { type LogLine, type RunOutcome, SERVER_VERSION, loadConfig } from './config/index.js'
-import { BUILT_PARTS } from './config/index.js'
-import { noMetrics } from './env/index.js'
+import { BUILT_PARTS, type LogLine, type RunOutcome, SERVER_VERSION, loadConfig } from './config/index.js'
 import {
   EARLY_LOGGING,
   type ProcessLogger,
@@ -14,12 +12,18 @@ import {
   nodeFileSystem,
   notifyReady,
   onStopSignal,
+  openFileCount,
+  openFileLimit,
   openLogger,
   setProcessTitle,
   systemClock,
   systemRandom,
 } from './host/index.js'
-import { Server } from './server.js'
+import { MetricsRegistry, addProcessMetrics } from './http/index.js'
+import { Server } from './server/index.js'
+
+/** Where the system does not tell how many files a process may open. */
+const OPEN_FILES_DEFAULT = 20_000
 
 async function main(): Promise<void> {
   setProcessTitle()
@@ -50,12 +54,15 @@ async function run({ config, lines }: RunOutcome): Promise<void> {
     'node-version': process.version,
     ...config.startFields,
   })
+  const metrics = new MetricsRegistry()
+  addProcessMetrics(metrics, { openFileCount, openFileLimit })
   const server = new Server(config, {
     clock: systemClock,
     random: systemRandom,
     fs: nodeFileSystem(),
     logger,
-    metrics: noMetrics,
+    metrics,
+    openFilesMax: openFileLimit() ?? OPEN_FILES_DEFAULT,
     onFatal: (error) => logger.fatal('the server cannot go on', { error }),
   })
   try {

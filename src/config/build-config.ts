@@ -296,5 +296,8 @@ export const humanBytes = (bytes: number): string => {
   if (bytes < 10) return `${bytes} B`
   const power = Math.min(units.length - 1, Math.floor(Math.log10(bytes) / 3))
   const value = Math.floor((bytes / 1000 ** power) * 10 + 0.5) / 10
-  return `${value < 10 ? value.toFixed(1) : value.toFixed(0)} ${units[power]}`
+  if (value < 10) return `${value.toFixed(1)} ${units[power]}`
+  const whole = Math.floor(value)
+  const up = value - whole > 0.5 || (value - whole === 0.5 && whole % 2 === 1) // half to even, as Go prints
+  return `${up ? whole + 1 : whole} ${units[power]}`
 }

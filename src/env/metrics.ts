@@ -31,3 +31,15 @@ export const noMetrics: Metrics = {
   gaugeFrom: () => undefined,
   histogram: () => ({ observe: () => undefined }),
 }
+
+/** Instruments with labels: each function gives the instrument of one set of label values; keep it, do not ask per use. */
+export interface LabelledMetrics extends Metrics {
+  counters(name: string, help: string, labels: readonly string[]): (...values: string[]) => Counter
+  gauges(name: string, help: string, labels: readonly string[]): (...values: string[]) => Gauge
+  histograms(
+    name: string,
+    help: string,
+    buckets: readonly number[],
+    labels: readonly string[],
+  ): (...values: string[]) => Histogram
+}

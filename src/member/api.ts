@@ -1,8 +1,7 @@
 // What the services of rpc/ and the endpoints of http/ may ask of the running member. Interfaces only.
 //
 // Calls on the way of every request take waiter objects instead of returning promises: the hot path makes none. A waiter is
-// told exactly once, never before the call that got it has returned control to the event loop unless its text says so, and
-// whether or not anybody still listens behind it.
+// told exactly once, possibly before the call that took it returns, and whether or not anybody still listens behind it.
 
 import type { Index, LeaseId, MemberId, Term } from '../base/index.js'
 import type { Status } from '../env/index.js'
@@ -33,7 +32,7 @@ export interface ProposalOutcome {
 
 export interface ProposalWaiter {
   onApplied(outcome: ProposalOutcome): void
-  /** Not applied, or not known to be: time-outs, refusals, shutdown. May come before `propose` returns. */
+  /** Not applied, or not known to be: refusals, time-outs, shutdown. */
   onFailed(status: Status): void
 }
 
@@ -42,7 +41,6 @@ export interface ReadWaiter {
   onFailed(status: Status): void
 }
 
-/** Takes the answer of a read, possibly before the reading call returns. */
 export interface ResultWaiter<T> {
   onResult(result: T): void
   onFailed(status: Status): void
@@ -80,8 +78,13 @@ export interface MemberApi {
   /**
    * Reads as of now, without a barrier: revision checks, bounds, order, limit. The request was validated.
    * The response's header holds the store's revision at the time of reading; the service completes the rest.
+   * With `needsCount` false (default true) nobody looks at `count`: reading may stop one key behind the limit.
    */
-  range(request: etcdserverpb.RangeRequest, waiter: ResultWaiter<etcdserverpb.RangeResponse>): void
+  range(
+    request: etcdserverpb.RangeRequest,
+    waiter: ResultWaiter<etcdserverpb.RangeResponse>,
+    needsCount?: boolean,
+  ): void
   /** As `range` for a transaction of which every operation in both branches is a range. */
   executeReadTxn(request: etcdserverpb.TxnRequest, waiter: ResultWaiter<etcdserverpb.TxnResponse>): void
 

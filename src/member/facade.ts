@@ -80,8 +80,8 @@ export class MemberFacade implements MemberApi {
     this.#member.readBarrier(waiter)
   }
 
-  range(request: etcdserverpb.RangeRequest, waiter: ResultWaiter<etcdserverpb.RangeResponse>): void {
-    readRange(this.#member.parts.store, request, waiter)
+  range(request: etcdserverpb.RangeRequest, waiter: ResultWaiter<etcdserverpb.RangeResponse>, needsCount = true): void {
+    readRange(this.#member.parts.store, request, waiter, needsCount)
   }
 
   executeReadTxn(request: etcdserverpb.TxnRequest, waiter: ResultWaiter<etcdserverpb.TxnResponse>): void {

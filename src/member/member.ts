@@ -215,6 +215,10 @@ export class Member {
     return this.#driver.node.term
   }
 
+  get pendingProposals(): number {
+    return this.#pending.count
+  }
+
   get parts(): MemberParts {
     return this.#parts
   }

@@ -6,8 +6,8 @@ import { type Store, WatchHub, type WatchSource } from '../mvcc/index.js'
 import type { etcdserverpb } from '../proto/index.js'
 import type { WatchRequests, WatchResponses } from './api.js'
 
-/** Units of work per turn; about four milliseconds (WatchHub.catchUp). */
-const CATCH_UP_BUDGET = 4000
+/** Units of work per turn; two to four milliseconds (WatchHub.catchUp). */
+const CATCH_UP_BUDGET = 2000
 const PROGRESS_CHECK_MS = 100
 
 export class WatchPump {

@@ -18,6 +18,7 @@
 import { CorruptStore } from './corrupt-store.js'
 import {
   compareRevisions,
+  isTombstoneKey,
   mainOf,
   REVISION_KEY_BYTES,
   revisionKey,
@@ -73,8 +74,10 @@ export class ChunkView {
   check(): void {
     for (let i = 0; i < this.count; i++) {
       const room = this.end(i) - this.start(i)
-      if (room < (this.tombstone(i) ? TOMBSTONE_KEY_BYTES : REVISION_KEY_BYTES))
-        throw new CorruptStore('chunk row with a short revision')
+      const keyBytes = this.tombstone(i) ? TOMBSTONE_KEY_BYTES : REVISION_KEY_BYTES
+      if (room < keyBytes) throw new CorruptStore('chunk row with a short revision')
+      const key = this.bytes.subarray(this.start(i), this.start(i) + keyBytes)
+      if (isTombstoneKey(key) !== this.tombstone(i)) throw new CorruptStore('chunk row with a false tombstone')
       if (i > 0 && compareRevisions(this.main(i - 1), this.sub(i - 1), this.main(i), this.sub(i)) >= 0)
         throw new CorruptStore('chunk row out of order')
     }

@@ -153,16 +153,17 @@ export class Store implements WatchSource {
   beginWrite(): WriteTxn {
     invariant(this.#txn === undefined, 'one write transaction at a time')
     invariant(!this.#closed, 'the store is open')
-    const { index, log, revision, compactRevision } = this.#view()
-    const finishTxn = (newRevision: number, changes: readonly Change[]): void => {
-      this.#txn = undefined
-      if (changes.length === 0) return
-      this.#revision = newRevision
-      this.#noteSize()
-      for (const listener of this.#listeners) listener.onTxn(newRevision, changes)
-    }
-    this.#txn = new WriteTxn({ index, log, revision, compactRevision, finishTxn })
+    this.#txn = new WriteTxn(this.#index, this.#log, this.#revision, this.#compactRevision, this.#finishTxn)
     return this.#txn
+  }
+
+  /** The end of the open transaction; `changes` is not empty exactly when `revision` is new. */
+  readonly #finishTxn = (revision: number, changes: readonly Change[]): void => {
+    this.#txn = undefined
+    if (changes.length === 0) return
+    this.#revision = revision
+    this.#noteSize()
+    for (const listener of this.#listeners) listener.onTxn(revision, changes)
   }
 
   /** Tells `listener` of every later transaction that changed something. */
@@ -347,10 +348,6 @@ export class Store implements WatchSource {
     this.#closed = true
     await this.#compactor.stop()
     await this.#runner.idle()
-  }
-
-  #view(): { index: KeyIndex; log: RevisionLog; revision: number; compactRevision: number } {
-    return { index: this.#index, log: this.#log, revision: this.#revision, compactRevision: this.#compactRevision }
   }
 
   #refusal(revision: number): 'compacted' | 'future' | undefined {

@@ -36,7 +36,9 @@ export class Model {
   }
 
   inRange(at: number, key: Key, end: Key | undefined): ModelChange[] {
-    return this.live(at).filter((change) => (end === undefined ? change.key === key : change.key >= key && change.key < end))
+    return this.live(at).filter((change) =>
+      end === undefined ? change.key === key : change.key >= key && change.key < end,
+    )
   }
 
   put(main: number, sub: number, key: Key, value: Uint8Array, lease: LeaseId): void {
@@ -83,8 +85,7 @@ export class Model {
     return new Set(
       this.changes.filter(
         (change) =>
-          change.main <= at &&
-          (change.value === undefined ? change.main === at : latest.get(change.key) === change),
+          change.main <= at && (change.value === undefined ? change.main === at : latest.get(change.key) === change),
       ),
     )
   }

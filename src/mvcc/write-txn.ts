@@ -4,7 +4,7 @@ import { invariant, type Key, type LeaseId } from '../base/index.js'
 import { encodeDeletion, encodeKeyValue, encodeTombstone } from '../proto/index.js'
 import { Change } from './change.js'
 import { type KeyIndex, OPEN_END } from './key-index.js'
-import { KeyState } from './key-record.js'
+import { type KeyRecord, KeyState } from './key-record.js'
 import { type RangeOutcome, type RangeQuery, rangeSteps } from './range.js'
 import type { RevisionLog } from './revision-log.js'
 import { finish } from './slices.js'
@@ -24,16 +24,6 @@ export interface TxnResult {
   readonly changes: readonly Change[]
 }
 
-/** What the store lends to its one open transaction. */
-export interface TxnHost {
-  readonly index: KeyIndex
-  readonly log: RevisionLog
-  readonly revision: number
-  readonly compactRevision: number
-  /** The transaction is over; `changes` is not empty exactly when `revision` is new. */
-  finishTxn(revision: number, changes: readonly Change[]): void
-}
-
 /** Index entries visited between two steps of a walk that nothing interrupts. */
 const WALK_STEP = 4096
 
@@ -44,13 +34,26 @@ const WALK_STEP = 4096
 export class WriteTxn {
   /** The store's revision when the transaction began. */
   readonly beginRevision: number
-  readonly #host: TxnHost
+  readonly #index: KeyIndex
+  readonly #log: RevisionLog
+  readonly #compactRevision: number
+  readonly #onEnd: (revision: number, changes: readonly Change[]) => void
   readonly #changes: Change[] = []
   #ended = false
 
-  constructor(host: TxnHost) {
-    this.#host = host
-    this.beginRevision = host.revision
+  /** Made by the store, which hears of the end. */
+  constructor(
+    index: KeyIndex,
+    log: RevisionLog,
+    beginRevision: number,
+    compactRevision: number,
+    onEnd: (revision: number, changes: readonly Change[]) => void,
+  ) {
+    this.#index = index
+    this.#log = log
+    this.beginRevision = beginRevision
+    this.#compactRevision = compactRevision
+    this.#onEnd = onEnd
   }
 
   /** Revision that the transaction's reads see: one above `beginRevision` after its first change. */
@@ -64,9 +67,9 @@ export class WriteTxn {
     const previous = this.lookup(key)
     const main = this.beginRevision + 1
     const sub = this.#changes.length
-    const { create, version } = this.#host.index.put(key, main, sub)
+    const { create, version } = this.#index.put(key, main, sub)
     const kv = encodeKeyValue(key, create, main, version, value, lease)
-    this.#host.log.append(main, sub, false, kv)
+    this.#log.append(main, sub, false, kv)
     this.#changes.push(new Change(key, 'put', main, sub, kv, create))
     return { revision: main, previous }
   }
@@ -77,14 +80,19 @@ export class WriteTxn {
    */
   deleteRange(key: Key, end: Key | undefined): Key[] {
     invariant(!this.#ended, 'delete after the end of the transaction')
-    const keys = this.#liveKeys(key, end)
-    const main = this.beginRevision + 1
-    for (const live of keys) {
-      const sub = this.#changes.length
-      this.#host.index.tombstone(live, main, sub)
-      this.#host.log.append(main, sub, true, encodeTombstone(live))
-      this.#changes.push(new Change(live, 'delete', main, sub, encodeDeletion(live, main), 0))
+    const keys: Key[] = []
+    const visit = (found: Key, record: KeyRecord): void => {
+      if (!record.live) return
+      this.#delete(found, record)
+      keys.push(found)
     }
+    if (end === undefined) {
+      const record = this.#index.get(key)
+      if (record !== undefined) visit(key, record)
+      return keys
+    }
+    let from: Key | undefined = key
+    while (from !== undefined && (end === OPEN_END || from < end)) from = this.#index.walk(from, end, WALK_STEP, visit)
     return keys
   }
 
@@ -92,20 +100,20 @@ export class WriteTxn {
   rangeSync(query: RangeQuery): RangeOutcome {
     const at = query.revision <= 0 ? this.revision : query.revision
     if (query.revision > this.beginRevision) return { kind: 'future' }
-    if (at < this.#host.compactRevision) return { kind: 'compacted' }
-    return finish(rangeSteps(this.#host.index, this.#host.log, query, at, this.revision))
+    if (at < this.#compactRevision) return { kind: 'compacted' }
+    return finish(rangeSteps(this.#index, this.#log, query, at, this.revision))
   }
 
   /** The live key with the transaction's own changes. Owned. */
   lookup(key: Key): KeyState | undefined {
     const state = new KeyState()
-    return this.#host.index.lookup(key, this.revision, state) ? state : undefined
+    return this.#index.lookup(key, this.revision, state) ? state : undefined
   }
 
   /** The live KeyValue with the transaction's own changes; frozen. */
   kv(key: Key): Uint8Array | undefined {
     const state = this.lookup(key)
-    return state === undefined ? undefined : this.#host.log.read(state.mod, state.sub, true)
+    return state === undefined ? undefined : this.#log.read(state.mod, state.sub, true)
   }
 
   /** Makes the changes visible. The transaction is over. */
@@ -113,20 +121,15 @@ export class WriteTxn {
     invariant(!this.#ended, 'transaction ended twice')
     this.#ended = true
     const { revision } = this
-    this.#host.finishTxn(revision, this.#changes)
+    this.#onEnd(revision, this.#changes)
     return { revision, changes: this.#changes }
   }
 
-  #liveKeys(key: Key, end: Key | undefined): Key[] {
-    const { index } = this.#host
-    if (end === undefined) return index.get(key)?.live === true ? [key] : []
-    const keys: Key[] = []
-    let from: Key | undefined = key
-    while (from !== undefined && (end === OPEN_END || from < end)) {
-      from = index.walk(from, end, WALK_STEP, (found, record) => {
-        if (record.live) keys.push(found)
-      })
-    }
-    return keys
+  #delete(key: Key, record: KeyRecord): void {
+    const main = this.beginRevision + 1
+    const sub = this.#changes.length
+    record.tombstone(main, sub)
+    this.#log.append(main, sub, true, encodeTombstone(key))
+    this.#changes.push(new Change(key, 'delete', main, sub, encodeDeletion(key, main), 0))
   }
 }

@@ -1,6 +1,6 @@
 // Elections: who may start one, how it is counted, and how this node votes in others' (Raft paper 5.2, 5.4.1; thesis 9.6).
 
-import { EMPTY_BYTES, equalBytes, NO_MEMBER } from '../base/index.js'
+import { EMPTY_BYTES, equalBytes, NO_MEMBER, NO_TERM } from '../base/index.js'
 import type { Term } from '../base/index.js'
 import { becomeLeading } from './leader.js'
 import { allVoters } from './membership.js'
@@ -74,12 +74,29 @@ export const handleVoteRequest = (raft: Raft, message: Message): void => {
   const response = raft.newMessage(preVote ? MessageType.MsgPreVoteResp : MessageType.MsgVoteResp, message.from)
   response.term = granted ? message.term : raft.term
   response.reject = !granted
+  if (!granted) {
+    response.commit = raft.log.committed
+    response.logTerm = raft.log.term(raft.log.committed) ?? NO_TERM
+  }
   raft.send(response)
   raft.trace({ kind: granted ? 'voteGranted' : 'voteRejected', to: message.from, term: message.term, preVote })
   if (granted && !preVote) {
     raft.electionElapsed = 0
     raft.vote = message.from
   }
+}
+
+/**
+ * Takes the commit index that comes with a refusal, if the own log holds that very entry.
+ * Differs: etcd's refusals do not carry it. There, a member that has not heard of the commit of a change which removed or
+ * demoted the members with the longest logs cannot win (they refuse it) and they may not stand: nobody ever leads again.
+ */
+export const learnCommit = (raft: Raft, refusal: Message): void => {
+  const { log } = raft
+  if (refusal.commit <= log.committed || !log.matches(refusal.commit, refusal.logTerm)) return
+  log.commitTo(refusal.commit)
+  // Votes may not be counted over a configuration that is no longer the newest.
+  if (raft.role !== 'follower' && log.hasUnappliedConfChange) raft.becomeFollower(raft.term, NO_MEMBER)
 }
 
 /** One tick of a node that does not lead. */

@@ -1,7 +1,7 @@
 // The door for messages of other members: what is malformed, foreign or of another term is sorted out here (etcd raft 3.7).
 
 import { NO_MEMBER, NO_TERM } from '../base/index.js'
-import { handleVoteRequest, isTransferVote, stepCandidate } from './candidate.js'
+import { handleVoteRequest, isTransferVote, learnCommit, stepCandidate } from './candidate.js'
 import { stepFollower } from './follower.js'
 import { stepLeader } from './leader.js'
 import { followsOn } from './log.js'
@@ -30,6 +30,7 @@ export const step = (raft: Raft, message: Message): void => {
     stepLeader(raft, message)
     return
   }
+  if (isVoteRefusal(message)) learnCommit(raft, message)
   if (raft.role !== 'follower') {
     // Somebody else has won this term.
     if (isFromLeader(message)) raft.becomeFollower(raft.term, message.from)
@@ -43,6 +44,9 @@ export const step = (raft: Raft, message: Message): void => {
 
 const isFromLeader = ({ type }: Message): boolean =>
   type === MessageType.MsgApp || type === MessageType.MsgHeartbeat || type === MessageType.MsgSnap
+
+const isVoteRefusal = ({ type, reject }: Message): boolean =>
+  reject && (type === MessageType.MsgVoteResp || type === MessageType.MsgPreVoteResp)
 
 /** False when the message must not be looked at further. */
 const enterLaterTerm = (raft: Raft, message: Message): boolean => {
@@ -72,12 +76,14 @@ const answerEarlierTerm = (raft: Raft, message: Message): void => {
   }
 }
 
+const isForwarded = (type: number): boolean =>
+  type === MessageType.MsgProp || type === MessageType.MsgReadIndex || type === MessageType.MsgTransferLeader
+
 const isWellFormed = (raft: Raft, message: Message): boolean => {
   const { type, from, to, term, entries } = message
-  if (from === NO_MEMBER || from === raft.id || (to !== raft.id && to !== NO_MEMBER)) {
-    // A follower's transfer request names the target as its sender, and that may be the leader itself.
-    if (type !== MessageType.MsgTransferLeader || from === NO_MEMBER) return false
-  }
+  if (from === NO_MEMBER || (to !== raft.id && to !== NO_MEMBER)) return false
+  // What followers forward keeps its sender, and may come back to it when it leads by now.
+  if (from === raft.id && !isForwarded(type)) return false
   switch (type) {
     case MessageType.MsgProp:
       return term === NO_TERM && entries.length > 0

@@ -65,7 +65,7 @@ export class RangeStream implements StreamHandler<etcdserverpb.RangeRequest> {
       onResult: (response) => this.#sendChunk(response),
       onFailed: (status) => this.#fail(status),
     }
-    this.#options.member.range(this.#chunks.nextRequest(), waiter)
+    this.#options.member.range(this.#chunks.nextRequest(), waiter, !this.#chunks.counted)
   }
 
   #sendChunk(read: etcdserverpb.RangeResponse): void {
@@ -99,7 +99,7 @@ export class RangeChunks {
   /** Of the first piece: what the last message reports. */
   #storeRevision = 0
   #count = 0
-  #taken = 0
+  #started = false
   #done = false
 
   /** `request` is given away. */
@@ -118,6 +118,11 @@ export class RangeChunks {
     return this.#done
   }
 
+  /** The first piece told how many keys there are in all; later ones need not count again. */
+  get counted(): boolean {
+    return this.#started
+  }
+
   nextRequest(): etcdserverpb.RangeRequest {
     const request = copyRange(this.#request)
     request.limit = Number.isFinite(this.#chunkKeys) ? this.#chunkKeys : 0
@@ -127,12 +132,12 @@ export class RangeChunks {
   /** Turns what was read into the message to send; `read` is given away. */
   take(read: etcdserverpb.RangeResponse): etcdserverpb.RangeResponse {
     const { kvs } = read
-    if (this.#taken === 0) {
+    if (!this.#started) {
+      this.#started = true
       this.#storeRevision = read.header?.revision ?? 0
       this.#count = read.count
       if (this.#request.revision <= 0) this.#request.revision = this.#storeRevision
     }
-    this.#taken += kvs.length
     this.#left -= kvs.length
     this.#done = !read.more || this.#left <= 0 || this.#request.countOnly
     const response = new etcdserverpb.RangeResponse()

@@ -46,8 +46,8 @@ function raw(session: http2.ClientHttp2Session, headers: http2.OutgoingHttpHeade
     const chunks: Buffer[] = []
     let first: http2.IncomingHttpHeaders = {}
     let trailers: http2.IncomingHttpHeaders = {}
-    stream.on('response', (received) => (first = received))
-    stream.on('trailers', (received) => (trailers = received))
+    stream.on('response', (received: http2.IncomingHttpHeaders) => (first = received))
+    stream.on('trailers', (received: http2.IncomingHttpHeaders) => (trailers = received))
     stream.on('data', (chunk: Buffer) => chunks.push(chunk))
     stream.on('error', reject)
     stream.on('close', () => resolve({ headers: first, trailers, body: Buffer.concat(chunks) }))
@@ -475,6 +475,54 @@ t.test('a client that pings too often has to go', async (t) => {
   }
   t.equal(await gone, `${http2.constants.NGHTTP2_ENHANCE_YOUR_CALM} too_many_pings`)
   await until(() => served.grpc.connectionCount === 0)
+})
+
+t.test('calls that are reset, or whose connection breaks, in the moment they arrive', async (t) => {
+  const served = await serve()
+  t.teardown(() => served.close())
+  // HEADERS as a raw block: indexed and literal fields without Huffman coding.
+  const literal = (name: string, value: string): Buffer =>
+    Buffer.concat([
+      Buffer.from([0x00, name.length]),
+      Buffer.from(name),
+      Buffer.from([value.length]),
+      Buffer.from(value),
+    ])
+  const block = Buffer.concat([
+    Buffer.from([0x83, 0x86]), // POST, http
+    literal(':path', path('Chat')),
+    literal(':authority', 'test'),
+    literal('content-type', 'application/grpc'),
+    literal('te', 'trailers'),
+  ])
+  const frame = (type: number, flags: number, id: number, payload: Buffer): Buffer => {
+    const head = Buffer.alloc(9)
+    head.writeUIntBE(payload.length, 0, 3)
+    head[3] = type
+    head[4] = flags
+    head.writeUInt32BE(id, 5)
+    return Buffer.concat([head, payload])
+  }
+  const preface = Buffer.concat([Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n'), frame(4, 0, 0, Buffer.alloc(0))])
+  const cancel = Buffer.from([0, 0, 0, 8])
+  const calls = Array.from({ length: 50 }, (_, i) =>
+    Buffer.concat([frame(1, 4, 2 * i + 1, block), frame(3, 0, 2 * i + 1, cancel)]),
+  )
+  const resetting = connect(served.tcpPort, '127.0.0.1')
+  resetting.resume()
+  resetting.write(Buffer.concat([preface, ...calls]))
+  await until(() => served.grpc.connectionCount === 1)
+  for (let round = 0; round < 20; round++) {
+    const breaking = connect(served.tcpPort, '127.0.0.1')
+    breaking.on('error', () => undefined)
+    breaking.write(Buffer.concat([preface, frame(1, 4, 1, block)]), () => breaking.resetAndDestroy())
+  }
+  for (let i = 0; i < 10; i++) await realClock.yieldTurn()
+  await until(() => served.grpc.openCallCount === 0 && served.grpc.connectionCount <= 1)
+  resetting.destroy()
+  t.equal(await say(served.client, 'Say', 'alive'), 'alive')
+  const { events } = served.echo
+  t.equal(events.count('chat open'), events.count('chat canceled') + events.count('chat transport'))
 })
 
 t.test('a service may be registered only once', async (t) => {

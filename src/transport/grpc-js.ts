@@ -16,6 +16,7 @@ import { type CallContext, type CallStart, type OpenCall, StreamJsCall, UnaryJsC
 import type { GrpcServer, GrpcServerOptions } from './grpc-server.js'
 import { grpcText } from './grpc-text.js'
 import { RawMetadata } from './metadata.js'
+import { addressOf } from './remote.js'
 import { PingPolicy } from './ping-policy.js'
 
 type StreamHandlerArguments = [
@@ -38,6 +39,8 @@ interface Route {
 interface Arrival {
   readonly route: Route
   readonly stream: http2.ServerHttp2Stream
+  readonly session: http2.Http2Session
+  readonly state: SessionState
   readonly rawHeaders: readonly string[]
   readonly deadlineMs: number | undefined
 }
@@ -58,6 +61,9 @@ const nothing = (): void => undefined
 export function createGrpcJsServer(options: GrpcServerOptions): GrpcServer {
   return new GrpcJsServer(options)
 }
+
+/** The answer to the ping before, which is no sign of data. */
+const PING_ACK_BYTES = 17
 
 class GrpcJsServer implements GrpcServer {
   readonly #options: GrpcServerOptions
@@ -83,6 +89,7 @@ class GrpcJsServer implements GrpcServer {
       ...(options.concurrentStreamsMax < UNLIMITED_STREAMS && {
         'grpc.max_concurrent_streams': options.concurrentStreamsMax,
       }),
+      // The declared result is a class of grpc-js with private members; its interface is all that is used.
       interceptors: [(_descriptor, call) => this.#takeOver(call) as never],
     })
     this.#services = new Set(options.services.map(({ name }) => name))
@@ -158,11 +165,13 @@ class GrpcJsServer implements GrpcServer {
     const original = server._streamHandler
     invariant(typeof original === 'function', 'this version of @grpc/grpc-js has no _streamHandler')
     server._streamHandler = (interceptors, stream, headers, flags, rawHeaders) => {
-      const arrival = this.#admit(stream, headers, rawHeaders)
+      stream.on('error', nothing) // the 'close' that follows is what counts
+      // node tells of new streams a little later; this one may have been reset, or its connection lost, meanwhile.
+      if (stream.session === undefined || stream.destroyed || stream.closed) return
+      const arrival = this.#admit(stream, stream.session, headers, rawHeaders)
       if (arrival === undefined) return
       this.#arrival = arrival
-      const { [TIMEOUT]: _timeout, ...rest } = headers
-      original.call(this.#server, interceptors, stream, rest, flags, rawHeaders)
+      original.call(this.#server, interceptors, stream, neededHeaders(headers), flags, rawHeaders)
       this.#arrival = undefined
     }
   }
@@ -170,17 +179,16 @@ class GrpcJsServer implements GrpcServer {
   /** Answers what is no call of ours, and prepares what is one. */
   #admit(
     stream: http2.ServerHttp2Stream,
+    session: http2.Http2Session,
     headers: http2.IncomingHttpHeaders,
     rawHeaders: string[],
   ): Arrival | undefined {
-    stream.on('error', nothing) // the 'close' that follows is what counts
-    const session = this.#sessionOf(stream)
+    const state = this.#stateOf(session, stream)
     const contentType = headers['content-type'] ?? ''
     const path = headers[':path'] ?? ''
     const method = headers[':method'] ?? ''
     if (!isGrpcContent(contentType)) {
-      if (this.#options.http !== undefined && stream.session?.encrypted === true)
-        this.#serveHttp(stream, headers, rawHeaders)
+      if (this.#options.http !== undefined && session.encrypted === true) this.#serveHttp(stream, headers, rawHeaders)
       else refuse(stream, 415, grpcText.badContentType(contentType))
       return undefined
     }
@@ -197,11 +205,11 @@ class GrpcJsServer implements GrpcServer {
     const route = this.#routes.get(path)
     if (route === undefined) {
       refuse(stream, 200, this.#unknown(path))
-      session.pings?.onSent()
+      state.pings?.onSent()
       return undefined
     }
     const deadlineMs = parsed === undefined ? undefined : this.#options.clock.monotonicMs() + parsed.ms
-    return { route, stream, rawHeaders, deadlineMs }
+    return { route, stream, session, state, rawHeaders, deadlineMs }
   }
 
   #unknown(path: string): Status {
@@ -221,17 +229,11 @@ class GrpcJsServer implements GrpcServer {
     this.#options.http?.(request as unknown as IncomingMessage, response as unknown as ServerResponse)
   }
 
-  #sessionOf(stream: http2.ServerHttp2Stream): SessionState {
-    const session = stream.session
-    invariant(session !== undefined, 'a stream that just arrived has a session')
-    let state = this.#sessions.get(session)
-    if (state === undefined) {
-      state = { openCalls: 0, pings: this.#enforcePings(session) }
-      this.#sessions.set(session, state)
-    }
-    const counted = state
-    counted.openCalls++
-    stream.once('close', () => counted.openCalls--)
+  #stateOf(session: http2.Http2Session, stream: http2.ServerHttp2Stream): SessionState {
+    const state = this.#sessions.get(session) ?? { openCalls: 0, pings: this.#enforcePings(session) }
+    this.#sessions.set(session, state)
+    state.openCalls++
+    stream.once('close', () => state.openCalls--)
     return state
   }
 
@@ -239,7 +241,12 @@ class GrpcJsServer implements GrpcServer {
   #enforcePings(session: http2.Http2Session): PingPolicy | undefined {
     if (session.encrypted === true) return undefined
     const pings = new PingPolicy(this.#options.keepaliveMinTimeMs)
+    let writtenBytes = 0
     session.on('ping', () => {
+      // One message may take many round trips, and Go's clients ping in each of them to measure the bandwidth.
+      const { bytesWritten } = session.socket
+      if (bytesWritten - writtenBytes > PING_ACK_BYTES) pings.onSent()
+      writtenBytes = bytesWritten
       const openCalls = this.#sessions.get(session)?.openCalls ?? 0
       if (session.destroyed || !pings.onPing(this.#options.clock.monotonicMs(), openCalls)) return
       session.goaway(http2.constants.NGHTTP2_ENHANCE_YOUR_CALM, 0, Buffer.from('too_many_pings'))
@@ -251,14 +258,10 @@ class GrpcJsServer implements GrpcServer {
   #takeOver(base: ServerInterceptingCallInterface): ServerInterceptingCallInterface {
     const arrival = this.#arrival
     invariant(arrival !== undefined, 'an intercepted call has just arrived')
-    const { route, stream } = arrival
-    // A stream that is over has no session any more; what became of the connection is asked then.
-    const { session } = stream
-    invariant(session !== undefined, 'a call that just arrived has a session')
+    const { route, stream, session } = arrival
+    const { pings } = arrival.state
     const start = base.start.bind(base)
     const finish = base.sendStatus.bind(base)
-    const peer = base.getPeer()
-    const pings = this.#sessions.get(session)?.pings
     const context: CallContext = {
       clock: this.#options.clock,
       gate: this.#options.gate,
@@ -271,7 +274,7 @@ class GrpcJsServer implements GrpcServer {
     }
     const callStart: CallStart = {
       metadata: new RawMetadata(arrival.rawHeaders),
-      peer: peer === 'unknown' ? '@' : peer,
+      peer: addressOf(session.socket),
       deadlineMs: arrival.deadlineMs,
       info: route.info,
       port: { send: base.sendMessage.bind(base), finish, read: base.startRead.bind(base) },
@@ -304,6 +307,17 @@ class GrpcJsServer implements GrpcServer {
 }
 
 const TIMEOUT = 'grpc-timeout'
+
+/**
+ * What grpc-js reads of the headers. The rest is ours: deadlines would overflow in its hands, and what is not ASCII it would
+ * print to the console.
+ */
+const neededHeaders = (headers: http2.IncomingHttpHeaders): http2.IncomingHttpHeaders => ({
+  ':path': headers[':path'],
+  ':authority': headers[':authority'],
+  'content-type': headers['content-type'],
+  ...(headers['grpc-encoding'] !== undefined && { 'grpc-encoding': headers['grpc-encoding'] }),
+})
 
 /** `application/grpc`, alone or followed by a codec name or parameters. */
 function isGrpcContent(contentType: string): boolean {

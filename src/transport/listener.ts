@@ -7,6 +7,7 @@ import tls from 'node:tls'
 import { invariant } from '../base/index.js'
 import type { Clock, Logger } from '../env/index.js'
 import { type BindChoice, type ListenSpec, addressText, bindChoices } from './address.js'
+import { addressOf } from './remote.js'
 import { protocolOf } from './sniff.js'
 import {
   INTERNAL_ERROR_ALERT,
@@ -61,6 +62,8 @@ export class Listener {
   readonly #tlsServer: tls.Server | undefined
   /** Connections that no protocol server has yet. */
   readonly #unclaimed = new Set<Socket>()
+  /** Connections in the midst of their handshake, by remote address; unix sockets are only bounded by its time-out. */
+  readonly #handshakes = new Map<string, Socket>()
   #material: TlsMaterial | undefined
   #servers: ProtocolServers | undefined
   #address: string
@@ -92,7 +95,7 @@ export class Listener {
 
   /** Connections that were accepted and not yet handed on. */
   get unclaimedCount(): number {
-    return this.#unclaimed.size
+    return this.#unclaimed.size + this.#handshakes.size
   }
 
   /**
@@ -131,7 +134,7 @@ export class Listener {
   /** Refuses new connections and closes those that nobody claimed yet. Claimed ones belong to their servers. Idempotent. */
   close(): Promise<void> {
     this.#closing ??= new Promise((resolve) => {
-      for (const socket of [...this.#unclaimed]) socket.destroy()
+      for (const socket of [...this.#unclaimed, ...this.#handshakes.values()]) socket.destroy()
       if (!this.#server.listening) {
         resolve()
         return
@@ -228,6 +231,10 @@ export class Listener {
       socket.end(INTERNAL_ERROR_ALERT, () => socket.destroy())
       return
     }
+    const name = addressOf(socket)
+    if (name !== UNNAMED) this.#handshakes.set(name, socket)
+    socket.once('close', () => this.#forgetHandshake(name, socket))
+    this.#unclaimed.delete(socket)
     socket.allowHalfOpen = false
     server.emit('connection', socket)
   }
@@ -248,12 +255,21 @@ export class Listener {
       socket.destroy()
     })
     server.on('secureConnection', (socket) => {
+      this.#handshakes.delete(addressOf(socket))
+      if (this.#closing !== undefined) {
+        socket.destroy()
+        return
+      }
       this.#claimLater(socket)
       const refusal = refusalOf(socket, settings)
       if (refusal === undefined) this.#sniff(socket, true)
       else this.#reject(socket, refusal)
     })
     return server
+  }
+
+  #forgetHandshake(name: string, socket: Socket): void {
+    if (this.#handshakes.get(name) === socket) this.#handshakes.delete(name)
   }
 
   #contextOptions(material: TlsMaterial): tls.SecureContextOptions {
@@ -284,11 +300,12 @@ export class Listener {
 }
 
 const nothing = (): void => undefined
+const UNNAMED = '@'
 
 const rejectedFields = (socket: Socket, error: string): Record<string, string> => {
   const name: unknown = socket instanceof tls.TLSSocket ? (socket as { servername?: unknown }).servername : ''
   return {
-    'remote-addr': socket.remoteAddress === undefined ? '' : `${socket.remoteAddress}:${socket.remotePort ?? 0}`,
+    'remote-addr': addressOf(socket),
     'server-name': typeof name === 'string' ? name : '',
     error,
   }

@@ -47,7 +47,8 @@ const work = async (wal: Wal, expected: Expectation, random: Random, steps: numb
   for (let step = 0; step < steps; step++) {
     const kind = random.below(100)
     if (kind < 70) start(appendSome(wal, expected, random))
-    else if (kind < 80) start(commitSome(wal, expected, random))
+    else if (kind < 77) start(commitSome(wal, expected, random))
+    else if (kind < 80) start(vote(wal, expected, random))
     else if (kind < 88) {
       await settle(pending)
       await overwrite(wal, expected, random)
@@ -103,6 +104,15 @@ const commitSome = (wal: Wal, expected: Expectation, random: Random): Promise<vo
   const room = expected.durable - expected.state.commit
   if (room <= 0) return Promise.resolve()
   expected.state = { ...expected.state, commit: index(expected.state.commit + 1 + random.below(room)) }
+  return append(wal, expected, expected.state, [])
+}
+
+const vote = (wal: Wal, expected: Expectation, random: Random): Promise<void> => {
+  expected.state = {
+    ...expected.state,
+    term: term(expected.state.term + 1),
+    vote: BigInt(1 + random.below(4)) as MemberId,
+  }
   return append(wal, expected, expected.state, [])
 }
 

@@ -118,7 +118,7 @@ class Run {
 
   compact(): void {
     const { compactRevision, revision } = this.source
-    this.source.compactRevision = compactRevision + this.random.below(revision - compactRevision + 1)
+    this.source.compactRevision = compactRevision + this.random.below(1 + ((revision - compactRevision) >> 1))
   }
 
   anyClient(): ModelClient | undefined {

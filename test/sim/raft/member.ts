@@ -51,8 +51,8 @@ export interface MemberHooks {
   readonly acknowledgeEarly?: boolean
   /** Send what waits for a job when it is handed out. */
   readonly releaseEarly?: boolean
-  /** Configuration changes take effect when they are appended. */
-  readonly configureOnAppend?: boolean
+  /** Whether the application forgets, on replay, that it had refused a change. */
+  readonly forgetsRefusals?: boolean
 }
 
 export class SimMember {
@@ -173,7 +173,7 @@ export class SimMember {
     }
     const fresh = item.entries.filter((entry) => entry.index > this.image.applied)
     for (const entry of fresh) this.#applyEntry(entry)
-    if (this.#random.chance(0.2)) this.saved = this.image
+    if (this.#random.chance(0.2) && this.image.applied > this.saved.applied) this.saved = this.image
     this.node.onApplied(item.entries.at(-1)!.index)
     return fresh
   }
@@ -181,11 +181,11 @@ export class SimMember {
   #applyEntry(entry: Entry): void {
     let { confState, removed } = this.image
     const hash = hashEntry(this.image.hash, entry)
-    if (entry.type !== EntryType.EntryNormal && this.#hooks.configureOnAppend !== true) {
+    if (entry.type !== EntryType.EntryNormal) {
       const change = decodeConfChange(entry.type, entry.data)!
       // The application's verdict: deterministic, from replicated state only.
       const refused =
-        entry.index % 7 === 0 ||
+        (entry.index % 7 === 0 && !(this.#hooks.forgetsRefusals === true && this.incarnation > 0)) ||
         change.changes.some(({ nodeId }) => removed.includes(nodeId)) ||
         this.node.confChangeError(change, entry.index) !== undefined
       const leaves = change.changes.length === 0
@@ -201,7 +201,7 @@ export class SimMember {
 
   /** Saves the state machine, then drops log entries behind it. */
   compact(keep: number): void {
-    this.saved = this.image
+    if (this.image.applied > this.saved.applied) this.saved = this.image
     const at = toIndex(Math.min(this.image.applied, this.node.applied) - keep)
     if (at <= this.disk.compacted.index) return
     this.node.compact(at)

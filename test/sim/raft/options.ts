@@ -23,12 +23,20 @@ export interface SimOptions {
   /** How far messages overtake each other; 1 keeps the order. */
   readonly reorderWindow: number
   /** Weights of rare events against 1000 ordinary ones. */
+  readonly ticks: number
   readonly crashes: number
+  readonly campaigns: number
   readonly partitions: number
   readonly confChanges: number
   readonly transfers: number
   readonly compactions: number
   readonly reports: number
+  /** Messages across a partition wait for its end instead of being lost. */
+  readonly partitionsHold: boolean
+  /** Members whose state machine is slow. */
+  readonly lazyMembers: number
+  /** How often a member only takes an event in, and does its work together with the next one's. */
+  readonly batching: number
   /** Of ordinary events: how often a disk finishes a write; small values make slow disks. */
   readonly diskSpeed: number
 }
@@ -53,13 +61,18 @@ export const drawOptions = (random: SeededRandom): SimOptions => {
     catchUpEntries: random.pick([0, 3, 20]),
     dropRate: maybe(random.fraction() * 0.25),
     duplicateRate: maybe(random.fraction() * 0.15),
-    reorderWindow: random.pick([1, 1, 4, 50]),
+    reorderWindow: random.pick([1, 1, 4, 50, 200]),
     crashes: maybe(2 + random.below(15)),
+    ticks: random.pick([60, 110, 300]),
+    campaigns: random.pick([1, 3, 15]),
     partitions: maybe(2 + random.below(8)),
-    confChanges: maybe(2 + random.below(10)),
+    confChanges: random.pick([0, 0, 5, 15, 40]),
     transfers: maybe(2 + random.below(8)),
     compactions: maybe(5 + random.below(30)),
     reports: maybe(5 + random.below(20)),
+    partitionsHold: random.chance(0.5),
+    lazyMembers: random.pick([0, 1, 2]),
+    batching: random.pick([0, 0.5, 0.9]),
     diskSpeed: random.pick([0.05, 0.15, 0.3]),
   }
 }

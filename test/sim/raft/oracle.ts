@@ -4,7 +4,7 @@ import { index as toIndex } from '#src/base/index.js'
 import type { Index, MemberId, Term } from '#src/base/index.js'
 import type { AppendJob } from '#src/raft/index.js'
 import { difference } from '#src/raft/config-change.js'
-import { MessageType } from '#src/raft/pb.js'
+import { EntryType, MessageType } from '#src/raft/pb.js'
 import type { ConfState, Entry, Message } from '#src/raft/pb.js'
 import { hashEntry, sameEntry } from './member.js'
 import type { SimMember } from './member.js'
@@ -67,6 +67,18 @@ export class Oracle {
       if (known === undefined) byTerm.set(entry.term, { entry, prevTerm })
       else if (!sameEntry(known.entry, entry) || known.prevTerm !== prevTerm) {
         violate('I3 log matching', `two logs differ at or before ${entry.term}/${entry.index}`)
+      }
+      if (entry.type !== EntryType.EntryNormal) this.#checkOneChange(member, entry)
+    }
+  }
+
+  /** Behind what is committed anywhere, a log holds at most one membership change. */
+  #checkOneChange(member: SimMember, change: Entry): void {
+    for (let i = change.index - 1; i >= this.#committed.length; i--) {
+      const term = member.node.termAt(toIndex(i))
+      const type = term === undefined ? undefined : this.#entries.get(i)?.get(term)?.entry.type
+      if (type !== undefined && type !== EntryType.EntryNormal) {
+        violate('I10 membership', `uncommitted changes at ${i} and ${change.index} in the log of ${member.id}`)
       }
     }
   }

@@ -3,7 +3,7 @@
 import { index as toIndex, memberId } from '#src/base/index.js'
 import type { Index, MemberId, Term } from '#src/base/index.js'
 import { encodeConfChange } from '#src/raft/index.js'
-import type { RaftEvent } from '#src/raft/index.js'
+import type { AppendJob, RaftEvent } from '#src/raft/index.js'
 import {
   ConfChangeSingle,
   ConfChangeTransition,
@@ -29,9 +29,8 @@ export interface WorldHooks extends MemberHooks {
   outgoing?(message: Message, sender: SimMember): Message
   /** What a member makes of a message before it sees it. */
   incoming?(message: Message, receiver: SimMember): Message
-  /** Around every event of a member. */
   beforeEvent?(member: SimMember): void
-  /** The planted mistake itself must be found by its effects, not by the rule it breaks. */
+  handedOut?(member: SimMember, job: AppendJob): void
   readonly options?: Partial<SimOptions>
 }
 
@@ -51,6 +50,8 @@ export class World {
   readonly #oracle = new Oracle()
   readonly #print: ((line: string) => void) | undefined
   #network: Message[] = []
+  /** Stuck at the border of the island. */
+  #held: Message[] = []
   /** Members that hear each other; undefined when all do. */
   #island: ReadonlySet<MemberId> | undefined = undefined
   #proposals = 0
@@ -91,8 +92,9 @@ export class World {
   /** Phase two: faults end, and the cluster must make progress. @throws Violation when it does not. */
   heal(): void {
     this.#healed = true
-    this.#island = undefined
+    this.#joinIsland()
     for (const member of this.members.values()) if (!member.up) this.#restart(member)
+    this.#reportLostSnapshots()
     const ticks = 60 * this.options.electionTicks
     let goal: Index | undefined
     for (let tick = 0; tick < ticks; tick++) {
@@ -106,6 +108,11 @@ export class World {
       const leader = [...this.members.values()].find((member) => member.up && member.node.role === 'leader')
       if (leader === undefined || tick < ticks / 2) continue
       if (goal === undefined) {
+        // Its first entry alone must have brought this about: nobody has proposed anything for a while.
+        const { node } = leader
+        if (node.termAt(node.committed) !== node.term && !leader.image.removed.includes(leader.id)) {
+          throw new Violation('liveness: a leader has committed nothing in its term')
+        }
         goal = toIndex(this.#oracle.maxApplied + 1)
         this.#read(leader)
       }
@@ -116,6 +123,16 @@ export class World {
     throw new Violation(`liveness: no progress within ${ticks} healthy ticks`)
   }
 
+  /** The transport reports every transfer in the end, those of the faulty time as failed. */
+  #reportLostSnapshots(): void {
+    this.#network = this.#network.filter(({ type }) => type !== MessageType.MsgSnap)
+    for (const member of this.members.values()) {
+      this.#act(member, () => {
+        for (const id of this.members.keys()) member.node.reportSnapshot(id, false)
+      })
+    }
+  }
+
   #isDone(leader: SimMember, goal: Index): boolean {
     const { voters, learners, votersOutgoing } = leader.image.confState
     const all = [...voters, ...learners, ...votersOutgoing].map((id) => this.members.get(id)!)
@@ -123,7 +140,7 @@ export class World {
   }
 
   #settle(): void {
-    for (let round = 0; round < 200; round++) {
+    for (let round = 0; round < 5000; round++) {
       let moved = false
       for (const member of this.members.values()) {
         while (member.jobs.length > 0) {
@@ -229,7 +246,8 @@ export class World {
   #act(member: SimMember, event: () => void): void {
     this.#hooks.beforeEvent?.(member)
     event()
-    this.#drive(member)
+    if (!this.#healed && this.#random.chance(this.options.batching)) this.#oracle.check(member, this.members)
+    else this.#drive(member)
   }
 
   #drive(member: SimMember): void {
@@ -240,6 +258,7 @@ export class World {
       for (const read of ready.readStates) this.#answer(member, read.index, read.context)
       if (ready.append !== undefined) {
         this.#oracle.onHandedOut(member, ready.append)
+        this.#hooks.handedOut?.(member, ready.append)
         member.jobs.push(ready.append)
         if (this.#hooks.releaseEarly === true) {
           for (const message of ready.append.messagesAfterAppend) this.#send(member, message)
@@ -297,7 +316,7 @@ export class World {
     if (!this.#healed && this.#random.chance(this.options.dropRate)) return
     this.#network.push(message)
     if (!this.#healed && this.#random.chance(this.options.duplicateRate)) this.#network.push(message)
-    if (this.#network.length > MAX_NETWORK) this.#network.shift()
+    if (!this.#healed && this.#network.length > MAX_NETWORK) this.#network.shift()
   }
 
   #report(member: SimMember, to: MemberId): void {
@@ -313,7 +332,11 @@ export class World {
 
   #deliver(original: Message): void {
     const member = this.members.get(original.to)
-    if (member?.up !== true || this.#isCut(original)) return
+    if (this.#isCut(original)) {
+      if (this.options.partitionsHold && this.#held.length < MAX_NETWORK) this.#held.push(original)
+      return
+    }
+    if (member?.up !== true) return
     // A transport refuses members that are known to be removed.
     if (this.#healed && member.image.removed.includes(original.from)) return
     const message = this.#hooks.incoming?.(original, member) ?? original
@@ -338,7 +361,7 @@ export class World {
         },
       },
       {
-        weight: 110,
+        weight: options.ticks,
         run: () => {
           this.#atSomeone((member) => {
             member.node.tick()
@@ -360,7 +383,7 @@ export class World {
         weight: 150,
         run: () => {
           this.#withSome(
-            (member) => member.applyQueue.length > 0,
+            (member) => member.applyQueue.length > 0 && !this.#isLazyNow(member),
             (member) => {
               this.#apply(member)
             },
@@ -379,7 +402,7 @@ export class World {
         },
       },
       {
-        weight: 30,
+        weight: 60,
         run: () => {
           this.#withSome(
             () => true,
@@ -442,7 +465,7 @@ export class World {
         },
       },
       {
-        weight: 2,
+        weight: options.campaigns,
         run: () => {
           this.#atSomeone((member) => {
             member.node.campaign()
@@ -464,6 +487,10 @@ export class World {
   #withSome(wanted: (member: SimMember) => boolean, run: (member: SimMember) => void): void {
     const candidates = [...this.members.values()].filter((member) => member.up && wanted(member))
     if (candidates.length > 0) run(this.#random.pick(candidates))
+  }
+
+  #isLazyNow(member: SimMember): boolean {
+    return member.id <= this.options.lazyMembers && this.#random.chance(0.97)
   }
 
   #atSomeone(event: (member: SimMember) => void): void {
@@ -507,10 +534,31 @@ export class World {
 
   #partition(): void {
     if (this.#island !== undefined) {
-      this.#island = undefined
+      this.#joinIsland()
       return
     }
-    this.#island = new Set([...this.members.keys()].filter(() => this.#random.chance(0.5)))
+    const leaders = [...this.members.values()].filter((member) => member.node.role === 'leader')
+    if (leaders.length === 0 || this.#random.chance(0.5)) {
+      this.#island = new Set([...this.members.keys()].filter(() => this.#random.chance(0.5)))
+      return
+    }
+    // Alone, a leader does not notice how another one takes over.
+    const alone = this.#random.pick(leaders)
+    this.#island = new Set([alone.id])
+    this.#withSome(
+      (member) => member !== alone,
+      (member) => {
+        this.#act(member, () => {
+          member.node.campaign()
+        })
+      },
+    )
+  }
+
+  #joinIsland(): void {
+    this.#island = undefined
+    this.#network = [...this.#held, ...this.#network]
+    this.#held = []
   }
 
   #transfer(): void {
@@ -609,13 +657,13 @@ export const simulate = (
   steps: number,
   hooks: WorldHooks = {},
   print?: (line: string) => void,
-): { readonly world: World; readonly error: unknown } => {
+): { readonly world: World; readonly error: Error | undefined } => {
   const world = new World(seed, hooks, print)
   try {
     world.run(steps)
     world.heal()
     return { world, error: undefined }
   } catch (error) {
-    return { world, error }
+    return { world, error: error instanceof Error ? error : new Error(String(error)) }
   }
 }

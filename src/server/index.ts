@@ -1,0 +1,1 @@
+export { Server, type ServerEnvironment } from './server.js'

@@ -1,0 +1,42 @@
+import { SERVER_VERSION, type ServerConfig } from '../config/index.js'
+import type { MemberOptions } from '../member/index.js'
+
+/** Proposals stop being taken while this many bytes of applied changes wait for the backend. */
+const UNFLUSHED_BYTES_MAX = 64 * 1024 * 1024
+const COMMIT_INTERVAL_MS = 100
+const COMMIT_OPERATIONS_MAX = 10_000
+
+export function memberOptions(config: ServerConfig): MemberOptions {
+  return {
+    name: config.name,
+    clientUrls: config.advertiseClientUrls.map((url) => url.text),
+    heartbeatMs: config.heartbeatMs,
+    electionTicks: config.electionTicks,
+    preVote: config.preVote,
+    requestTimeoutMs: config.requestTimeoutMs,
+    maxRequestBytes: config.maxRequestBytes,
+    quotaBytes: config.quotaBytes ?? Infinity,
+    quotaConfiguredBytes: config.quotaConfiguredBytes,
+    commit: {
+      intervalMs: COMMIT_INTERVAL_MS,
+      operationsMax: COMMIT_OPERATIONS_MAX,
+      unflushedBytesMax: UNFLUSHED_BYTES_MAX,
+    },
+    snapshot: { everyEntries: config.snapshotCount, catchUpEntries: config.snapshotCatchUpEntries },
+    segmentsMax: config.maxWals,
+    snapshotsMax: config.maxSnapshots,
+    autoCompaction: autoCompaction(config),
+    serverVersion: SERVER_VERSION,
+  }
+}
+
+function autoCompaction({ compaction }: ServerConfig): MemberOptions['autoCompaction'] {
+  switch (compaction.mode) {
+    case 'off':
+      return undefined
+    case 'periodic':
+      return { mode: 'periodic', retention: compaction.periodMs }
+    case 'revision':
+      return { mode: 'revision', retention: compaction.revisions }
+  }
+}

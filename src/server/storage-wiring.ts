@@ -1,0 +1,109 @@
+// Opens what is on the disk: the store, waiting for another process to leave it, and the log.
+
+import type { ServerConfig } from '../config/index.js'
+import { type LogProvider, exponentialBuckets } from '../env/index.js'
+import { type LoadedState, type Started, loadState, startLog } from '../member/index.js'
+import { BackendLocked, LevelBackend, type WalOptions, createWal, hasWal, openWal } from '../storage/index.js'
+import type { ServerEnvironment } from './server.js'
+
+const LOCK_RETRY_MS = 100
+const LOCK_REPORT_MS = 10_000
+
+/** Waits for as long as another process has the store open, as etcd does for its database file. */
+export async function openBackend(config: ServerConfig, env: ServerEnvironment): Promise<LevelBackend> {
+  const { clock, logger, fs } = env
+  const startedMs = clock.monotonicMs()
+  let reported = false
+  await fs.makeDirectory(config.storeDir)
+  for (;;) {
+    try {
+      const backend = await LevelBackend.open(config.storeDir, { syncWrites: !config.unsafeNoFsync })
+      const took = `${(clock.monotonicMs() - startedMs).toFixed(3)}ms`
+      logger.info('opened backend db', { path: config.storeDir, took })
+      return backend
+    } catch (error) {
+      if (!(error instanceof BackendLocked)) throw error
+    }
+    if (!reported && clock.monotonicMs() - startedMs >= LOCK_REPORT_MS) {
+      reported = true
+      logger.info('db file is flocked by another process, or taking too long', { path: config.storeDir })
+    }
+    await new Promise<void>((resolve) => clock.after(LOCK_RETRY_MS, resolve))
+  }
+}
+
+export function openState(
+  config: ServerConfig,
+  env: ServerEnvironment,
+  backend: LevelBackend,
+  onRows: () => void,
+): Promise<LoadedState> {
+  return loadState(backend, {
+    clock: env.clock,
+    logger: env.logger,
+    metrics: env.metrics,
+    learnersMax: config.maxLearners,
+    leaseMinTtlSeconds: config.minLeaseTtlSeconds,
+    leaseCheckpoints: config.gates.some((gate) => gate.name === 'LeaseCheckpoint' && gate.enabled),
+    expiredRetryMs: config.requestTimeoutMs,
+    compactionBatchLimit: config.compactionBatchLimit,
+    compactionSleepMs: config.compactionSleepMs,
+    onRows,
+    onFatal: env.onFatal,
+  })
+}
+
+export function openLog(config: ServerConfig, env: ServerEnvironment): Promise<Started> {
+  const { walDir, snapDir, initialCluster, name, initialClusterToken } = config
+  const { fs } = env
+  const options = walOptions(env)
+  const provider: LogProvider = {
+    exists: () => hasWal(fs, walDir),
+    create: async (ids) => {
+      await fs.makeDirectory(snapDir)
+      return createWal(fs, walDir, snapDir, ids, options)
+    },
+    open: async () => {
+      const { wal, recovered } = await openWal(fs, walDir, snapDir, options)
+      return { log: wal, recovered }
+    },
+  }
+  const initial = [...initialCluster].map(([memberName, urls]) => ({
+    name: memberName,
+    peerUrls: urls.map((url) => url.text),
+  }))
+  return startLog(provider, initial, name, initialClusterToken)
+}
+
+function walOptions({ clock, logger, metrics }: ServerEnvironment): WalOptions {
+  const syncSeconds = metrics.histogram(
+    'etcd_disk_wal_fsync_duration_seconds',
+    'Time to sync the log.',
+    exponentialBuckets(0.001, 2, 14),
+  )
+  let writtenBytes = 0
+  metrics.gaugeFrom('etcd_disk_wal_write_bytes_total', 'Bytes written to the log.', () => writtenBytes)
+  return {
+    clock,
+    logger,
+    onSync: (durationMs, bytes) => {
+      syncSeconds.observe(durationMs / 1000)
+      writtenBytes += bytes
+    },
+  }
+}
+
+/**
+ * The log and the store of one data directory must fit together: neither may have been exchanged alone.
+ * @throws Error naming both positions.
+ */
+export function checkRecovered({ recovered }: Started, { applied }: LoadedState): void {
+  const first = recovered.snapshot?.index ?? 0
+  const last = recovered.entries.at(-1)?.index ?? first
+  if (applied.index < first) {
+    throw new Error(`the store holds everything up to index ${applied.index}, but the log starts after index ${first}`)
+  }
+  if (applied.index > last) {
+    throw new Error(`the store holds everything up to index ${applied.index}, but the log ends at index ${last}`)
+  }
+}

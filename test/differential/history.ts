@@ -1,0 +1,102 @@
+// Runs one history against two servers, one call at a time (neighbouring reads together), up to the first difference.
+import { status } from '@grpc/grpc-js'
+import { CallFailure, type GrpcClient, type Outcome } from '../support/grpc-client.js'
+import type { Header } from '../support/messages.js'
+import { difference } from './compare.js'
+import { read, showOperation, type Operation } from './operation.js'
+import type { World } from './generator.js'
+
+/** Answers calls; a difference finder is proved by a side that lies. */
+export interface Side {
+  answer(operation: Operation): Promise<Outcome<object>>
+}
+
+export interface Divergence {
+  /** Everything that was sent, the call that was answered differently last. */
+  readonly operations: readonly Operation[]
+  readonly difference: string
+}
+
+export type Translate = (operation: Operation, outcome: Outcome<object>) => Outcome<object>
+
+const READS_IN_FLIGHT_MAX = 16
+
+export class GrpcSide implements Side {
+  readonly #client: GrpcClient
+
+  constructor(client: GrpcClient) {
+    this.#client = client
+  }
+
+  async answer({ method, request }: Operation): Promise<Outcome<object>> {
+    return method === 'Lease/LeaseKeepAlive' ? this.#renew(request) : this.#client.attempt(method, request)
+  }
+
+  async #renew(request: object): Promise<Outcome<object>> {
+    try {
+      const [answer] = await this.#client.collect<object>('Lease/LeaseKeepAlive', request)
+      return { ok: true, value: answer ?? {} }
+    } catch (error) {
+      if (error instanceof CallFailure) return { ok: false, failure: error }
+      throw error
+    }
+  }
+}
+
+/**
+ * Sends `operations` (drawn one by one, so that the next can depend on the answers so far) to both sides.
+ * `world` follows the reference's answers.
+ */
+export const runHistory = async (
+  reference: Side,
+  subject: Side,
+  operations: Iterator<Operation, undefined>,
+  translate: Translate,
+  world: World,
+): Promise<Divergence | undefined> => {
+  const sent: Operation[] = []
+  let ahead: Operation | undefined
+  const draw = (): Operation | undefined => {
+    const operation = ahead ?? operations.next().value
+    ahead = undefined
+    return operation
+  }
+  for (let first = draw(); first !== undefined; first = draw()) {
+    const batch = [first]
+    while (first.reads && batch.length < READS_IN_FLIGHT_MAX) {
+      ahead = draw()
+      if (ahead?.reads !== true) break
+      batch.push(ahead)
+      ahead = undefined
+    }
+    const ask = (side: Side) => Promise.all(batch.map((operation) => side.answer(operation)))
+    const [expected, found] = await Promise.all([ask(reference), ask(subject)])
+    for (const [i, operation] of batch.entries()) {
+      sent.push(operation)
+      mustBeThere(expected[i]!, operation)
+      learn(world, operation, expected[i]!)
+      const text = difference(operation, translate(operation, expected[i]!), found[i]!)
+      if (text !== undefined) return { operations: sent, difference: text }
+    }
+  }
+  return undefined
+}
+
+/** Whether the whole key space of both, as of now, hashes alike. */
+export const hashNow: Operation = read('Maintenance/HashKV', { revision: '0' })
+
+/** A reference that ended (some requests make it) answers nothing that could be compared. */
+const mustBeThere = (outcome: Outcome<object>, operation: Operation): void => {
+  if (outcome.ok || outcome.failure.code !== status.UNAVAILABLE) return
+  throw new Error(`the reference is gone (${outcome.failure.details}) at ${showOperation(operation)}`)
+}
+
+const learn = (world: World, { method, request }: Operation, outcome: Outcome<object>): void => {
+  if (!outcome.ok) return
+  const { header } = outcome.value as { header?: Header }
+  if (header !== undefined) world.revision = Math.max(world.revision, Number(header.revision))
+  const { ID, revision } = request as { ID?: string; revision?: string }
+  if (method === 'KV/Compact') world.compacted = Number(revision)
+  if (method === 'Lease/LeaseGrant' && ID !== undefined) world.leases.add(ID)
+  if (method === 'Lease/LeaseRevoke' && ID !== undefined) world.leases.delete(ID)
+}
