@@ -105,7 +105,7 @@ export class World {
           })
       this.#settle()
       this.#stopRemovedLeaders(tick)
-      const leader = [...this.members.values()].find((member) => member.up && member.node.role === 'leader')
+      const leader = this.#newestLeader()
       if (leader === undefined || tick < ticks / 2) continue
       if (goal === undefined) {
         // Its first entry alone must have brought this about: nobody has proposed anything for a while.
@@ -121,6 +121,12 @@ export class World {
       this.#settle()
     }
     throw new Violation(`liveness: no progress within ${ticks} healthy ticks`)
+  }
+
+  /** A removed member may believe for ever that it leads an earlier term, since nobody listens to it. */
+  #newestLeader(): SimMember | undefined {
+    const leaders = [...this.members.values()].filter((member) => member.up && member.node.role === 'leader')
+    return leaders.sort((a, b) => b.node.term - a.node.term)[0]
   }
 
   /** The transport reports every transfer in the end, those of the faulty time as failed. */
