@@ -74,16 +74,22 @@ export class BackendCommitter {
   /** Resolves when everything applied before the call is durable in the backend. */
   async commit(): Promise<void> {
     const wanted = this.#machine.applied.index
-    while (this.#committed.index < wanted || this.#hasRows()) {
-      // Mostly two rounds at most: the batch under way may have been collected before our changes.
-      this.#running ??= this.#commitOnce().finally(() => (this.#running = undefined))
-      await this.#running
-    }
+    const hadRows = this.#hasRows()
+    // A batch under way may have been collected before our changes; one that starts afterwards holds them all, so under
+    // constant load this still ends.
+    if (this.#running !== undefined) await this.#running
+    if (this.#committed.index < wanted || (hadRows && this.#hasRows())) await this.#start()
   }
 
   async close(): Promise<void> {
     this.#timer?.cancel()
     await this.#running
+  }
+
+  /** The batch under way, or a new one: after waiting for an older batch either holds everything up to then. */
+  #start(): Promise<void> {
+    this.#running ??= this.#commitOnce().finally(() => (this.#running = undefined))
+    return this.#running
   }
 
   async #commitOnce(): Promise<void> {

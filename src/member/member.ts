@@ -115,7 +115,8 @@ export class Member {
   #leader: MemberId = NO_MEMBER
   #isLeader = false
   #electedMs = -Infinity
-  #noSpaceRaised = false
+  /** Under way. */
+  #noSpaceAlarm: Promise<unknown> | undefined
   #closed = false
   #onReady: (() => void) | undefined
 
@@ -140,10 +141,9 @@ export class Member {
       { ...parts, quotaBytes: options.quotaBytes, now: () => clock.monotonicMs() },
       parts.applied,
       {
-        onResult: (id, outcome) => void this.#pending.resolve(id, outcome),
+        onResult: (id, outcome) => this.#answer(id, outcome),
         onConfigChange: (change, decision) => this.#configChanged(change, decision),
         onTermStart: (term) => this.#termStarted(term),
-        onQuotaExceeded: () => this.#raiseNoSpace(),
       },
     )
     this.#driver = new RaftDriver({
@@ -285,7 +285,7 @@ export class Member {
   /** Whether the store has room; raises the NOSPACE alarm of this member when it has not. */
   hasRoomFor(costBytes: number): boolean {
     if (costBytes === 0 || this.#parts.store.allocatedBytes + costBytes < this.#options.quotaBytes) return true
-    this.#raiseNoSpace()
+    void this.#raiseNoSpace()
     return false
   }
 
@@ -405,7 +405,16 @@ export class Member {
     this.#driver.node.onApplied(index)
     this.#barrier.onApplied(index)
     this.#committer.noteApplied(entries.length)
-    this.#snapshotter.maybeSnapshot(index)
+    let bytes = 0
+    for (const entry of entries) bytes += entry.data.length
+    this.#snapshotter.noteApplied(index, bytes)
+  }
+
+  #answer(id: bigint, outcome: ApplyOutcome): void {
+    const needsAlarm = outcome.status === errors.noSpace && !this.#parts.alarms.has(etcdserverpb.AlarmType.NOSPACE)
+    if (!needsAlarm) return void this.#pending.resolve(id, outcome)
+    // Whoever hears of the full store finds the alarm raised.
+    void this.#raiseNoSpace().then(() => this.#pending.resolve(id, outcome))
   }
 
   #configChanged(change: raftpb.ConfChange, decision: ConfigDecision): string {
@@ -474,11 +483,16 @@ export class Member {
     rows.put('meta', Buffer.from('storageVersion'), Buffer.from(version))
   }
 
-  #raiseNoSpace(): void {
-    if (this.#noSpaceRaised || this.#parts.alarms.has(etcdserverpb.AlarmType.NOSPACE)) return
-    this.#noSpaceRaised = true
-    this.#parts.logger.warn('database space exceeded; raising alarm', { 'quota-bytes': this.#options.quotaBytes })
-    void this.proposeAsync(noSpaceAlarmRequest(this.id)).then(() => (this.#noSpaceRaised = false))
+  /** Resolves when the log has answered, one way or the other. */
+  #raiseNoSpace(): Promise<unknown> {
+    if (this.#parts.alarms.has(etcdserverpb.AlarmType.NOSPACE)) return Promise.resolve()
+    if (this.#noSpaceAlarm === undefined) {
+      this.#parts.logger.warn('database space exceeded; raising alarm', { 'quota-bytes': this.#options.quotaBytes })
+      this.#noSpaceAlarm = this.proposeAsync(noSpaceAlarmRequest(this.id)).finally(
+        () => (this.#noSpaceAlarm = undefined),
+      )
+    }
+    return this.#noSpaceAlarm
   }
 
   #startCompactor(): AutoCompactor | undefined {

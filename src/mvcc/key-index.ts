@@ -57,14 +57,6 @@ export class KeyIndex {
     return record
   }
 
-  /** Records a deletion; false, and nothing is recorded, when the key is not alive. */
-  tombstone(key: Key, main: number, sub: number): boolean {
-    const record = this.get(key)
-    if (record === undefined || !record.live) return false
-    record.tombstone(main, sub)
-    return true
-  }
-
   /**
    * Fills the empty index from keys in ascending order and their records; the arrays are owned.
    * In one go, 0.1 us per key: the only part of a restore that does not pause.

@@ -4,7 +4,7 @@ import { invariant, type Key, type LeaseId } from '../base/index.js'
 import { encodeDeletion, encodeKeyValue, encodeTombstone } from '../proto/index.js'
 import { Change } from './change.js'
 import { type KeyIndex, OPEN_END } from './key-index.js'
-import { KeyState } from './key-record.js'
+import { type KeyRecord, KeyState } from './key-record.js'
 import { type RangeOutcome, type RangeQuery, rangeSteps } from './range.js'
 import type { RevisionLog } from './revision-log.js'
 import { finish } from './slices.js'
@@ -80,14 +80,19 @@ export class WriteTxn {
    */
   deleteRange(key: Key, end: Key | undefined): Key[] {
     invariant(!this.#ended, 'delete after the end of the transaction')
-    const keys = this.#liveKeys(key, end)
-    const main = this.beginRevision + 1
-    for (const live of keys) {
-      const sub = this.#changes.length
-      this.#index.tombstone(live, main, sub)
-      this.#log.append(main, sub, true, encodeTombstone(live))
-      this.#changes.push(new Change(live, 'delete', main, sub, encodeDeletion(live, main), 0))
+    const keys: Key[] = []
+    const visit = (found: Key, record: KeyRecord): void => {
+      if (!record.live) return
+      this.#delete(found, record)
+      keys.push(found)
     }
+    if (end === undefined) {
+      const record = this.#index.get(key)
+      if (record !== undefined) visit(key, record)
+      return keys
+    }
+    let from: Key | undefined = key
+    while (from !== undefined && (end === OPEN_END || from < end)) from = this.#index.walk(from, end, WALK_STEP, visit)
     return keys
   }
 
@@ -120,15 +125,11 @@ export class WriteTxn {
     return { revision, changes: this.#changes }
   }
 
-  #liveKeys(key: Key, end: Key | undefined): Key[] {
-    if (end === undefined) return this.#index.get(key)?.live === true ? [key] : []
-    const keys: Key[] = []
-    let from: Key | undefined = key
-    while (from !== undefined && (end === OPEN_END || from < end)) {
-      from = this.#index.walk(from, end, WALK_STEP, (found, record) => {
-        if (record.live) keys.push(found)
-      })
-    }
-    return keys
+  #delete(key: Key, record: KeyRecord): void {
+    const main = this.beginRevision + 1
+    const sub = this.#changes.length
+    record.tombstone(main, sub)
+    this.#log.append(main, sub, true, encodeTombstone(key))
+    this.#changes.push(new Change(key, 'delete', main, sub, encodeDeletion(key, main), 0))
   }
 }

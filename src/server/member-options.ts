@@ -3,6 +3,9 @@ import type { MemberOptions } from '../member/index.js'
 
 /** Proposals stop being taken while this many bytes of applied changes wait for the backend. */
 const UNFLUSHED_BYTES_MAX = 64 * 1024 * 1024
+/** Log entries in memory: until a snapshot, and behind it. */
+const SNAPSHOT_BYTES = 128 * 1024 * 1024
+const CATCH_UP_BYTES = 128 * 1024 * 1024
 const COMMIT_INTERVAL_MS = 100
 const COMMIT_OPERATIONS_MAX = 10_000
 
@@ -22,7 +25,12 @@ export function memberOptions(config: ServerConfig): MemberOptions {
       operationsMax: COMMIT_OPERATIONS_MAX,
       unflushedBytesMax: UNFLUSHED_BYTES_MAX,
     },
-    snapshot: { everyEntries: config.snapshotCount, catchUpEntries: config.snapshotCatchUpEntries },
+    snapshot: {
+      everyEntries: config.snapshotCount,
+      everyBytes: SNAPSHOT_BYTES,
+      catchUpEntries: config.snapshotCatchUpEntries,
+      catchUpBytes: CATCH_UP_BYTES,
+    },
     segmentsMax: config.maxWals,
     snapshotsMax: config.maxSnapshots,
     autoCompaction: autoCompaction(config),

@@ -27,6 +27,7 @@ const RULES: readonly (readonly [RegExp, string])[] = [
   [/(true|false), (\d+), \d+, \d+,/g, '$1, $2, <index>, <index>,'],
   [/((?:true|false) │ +(?:true|false) │ +\d+ │) +\d+ │ +\d+ │/g, '$1 <index> │ <index> │'],
   [/((?:true|false) \| +(?:true|false) \| +\d+ \|) +\d+ \| +\d+ \|/g, '$1 <index> | <index> |'],
+  [/\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ/g, '<time>'],
   [/\b\d+(\.\d+)?(µs|ms)\b/g, '<duration>'],
   [/\btook(:| =)? \d+(\.\d+)?s\b/g, 'took$1 <duration>'],
 ]

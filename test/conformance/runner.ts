@@ -7,7 +7,16 @@ import type { Server } from '../support/server.js'
 import { allowedDifferences, type AllowedDifference } from './allowed-differences.js'
 import { normalise } from './normalise.js'
 import type { Observation } from './observation.js'
-import { commandOf, isSession, splitWords, type Command, type Session, type Step } from './step.js'
+import {
+  commandOf,
+  isRepetition,
+  isSession,
+  splitWords,
+  type Command,
+  type Repetition,
+  type Session,
+  type Step,
+} from './step.js'
 
 export interface Comparison {
   readonly title: string
@@ -45,6 +54,13 @@ export class Party {
           })
         : await runTool(tool, words)
     return this.#observe(result, save)
+  }
+
+  async repeat({ repeat, until, timesMax }: Repetition): Promise<Observation> {
+    for (let times = 1; ; times++) {
+      const shown = await this.command(repeat)
+      if (times === timesMax || until.test(shown.stdout + shown.stderr)) return shown
+    }
   }
 
   async startSession({ session, say = [] }: Session): Promise<EtcdctlSession> {
@@ -109,6 +125,10 @@ export async function* compareSteps(
     return compare(titleOf(command), await Promise.all([reference.command(command), subject.command(command)]))
   }
   for (const step of steps) {
+    if (isRepetition(step)) {
+      yield compare(titleOf(step.repeat), await Promise.all([reference.repeat(step), subject.repeat(step)]))
+      continue
+    }
     if (!isSession(step)) {
       yield await both(step)
       continue

@@ -24,7 +24,15 @@ export interface Session {
   readonly until?: RegExp
 }
 
-export type Step = string | Command | Session
+/** A command given again and again; only its last result is compared. */
+export interface Repetition {
+  readonly repeat: Command
+  /** Ends it, found in either output; at the latest it ends after `timesMax`. */
+  readonly until: RegExp
+  readonly timesMax: number
+}
+
+export type Step = string | Command | Session | Repetition
 
 export interface Topic {
   readonly name: string
@@ -35,6 +43,8 @@ export interface Topic {
 }
 
 export const isSession = (step: Step): step is Session => typeof step === 'object' && 'session' in step
+
+export const isRepetition = (step: Step): step is Repetition => typeof step === 'object' && 'repeat' in step
 
 export const commandOf = (step: string | Command): Command => (typeof step === 'string' ? { run: step } : step)
 

@@ -1,5 +1,5 @@
 // compact, alarms, defrag, endpoint status, health and hashkv, snapshot, members.
-import type { Topic } from '../step.js'
+import { txn, type Topic } from '../step.js'
 
 const writes = ['put a 1', 'put a 2', 'put b 1', 'del b', 'put a 3', 'put c x']
 
@@ -81,18 +81,23 @@ export const maintenanceTopics: readonly Topic[] = [
   },
   {
     name: 'out of space',
-    flags: ['--quota-backend-bytes=2097152'],
+    flags: ['--quota-backend-bytes=8388608'],
     steps: [
-      ...[1, 2, 3].map((n) => ({ run: `put fill${n % 2}`, stdin: 'f'.repeat(1_000_000) })),
-      { run: 'put fill9', stdin: 'f'.repeat(1_000_000) },
+      // How many fit depends on the store's make, so only the last answer counts.
+      { repeat: { run: 'put fill', stdin: 'f'.repeat(1_000_000) }, until: /database space exceeded/, timesMax: 50 },
       'alarm list',
       'put one more',
-      'get fill --prefix --keys-only',
+      'get fill --keys-only',
       'lease grant 100',
+      txn('', [], ['get fill --keys-only'], ['put one more']),
+      txn('', [], ['del nothing'], []),
       'endpoint health',
-      'del fill --prefix',
-      'put still refused',
       'endpoint status -w fields',
+      'del fill',
+      'put still refused',
+      'get still',
+      'alarm disarm',
+      'alarm list',
     ],
   },
   {
@@ -124,7 +129,7 @@ export const maintenanceTopics: readonly Topic[] = [
     name: 'a learner',
     steps: [
       { run: 'member add other --learner --peer-urls=http://127.0.0.1:9', save: { LEARNER: /Member\s+(\w+) added/ } },
-      { run: 'member list', save: {} },
+      { run: 'member list' },
       'member promote $LEARNER',
       'move-leader $LEARNER',
       'member add third --learner --peer-urls=http://127.0.0.1:10',

@@ -1,5 +1,5 @@
 // watch: history by revision, live by the interactive form (its `progress` tells when the watch is in place).
-import type { Session, Topic } from '../step.js'
+import { txn, type Session, type Topic } from '../step.js'
 
 const history = [
   'put a 1',
@@ -61,14 +61,14 @@ export const watchTopics: readonly Topic[] = [
         meanwhile: ['put k1 a', 'put k2 b', 'put other c', 'put k1 d', 'del k --prefix', 'put k-end .'],
         until: /PUT\n\n\n?k-end\n|PUT\nk-end\n/,
       },
+      // One transaction, one revision. (Two watches in one session would come in either order.)
       {
         session: 'watch -i',
         say: [
-          ['watch one', /^/],
-          ['watch two', /^/],
+          ['watch a z', /^/],
           ['progress', /progress notify: 8\n/],
         ],
-        meanwhile: [{ run: 'txn', stdin: '\nput one 1\nput two 2\nput three 3\n\n\n' }, 'del one'],
+        meanwhile: [txn('', [], ['put two 2', 'put one 1', 'del k', 'put three 3'], []), 'del one'],
         until: /DELETE\none\n/,
       },
       { session: 'watch -i', say: [['nonsense', /^/]] },
