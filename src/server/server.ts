@@ -18,7 +18,7 @@ import { type LoadedState, Member, MemberFacade, type Started, WatchPump } from 
 import { errors } from '../proto/index.js'
 import { HealthState, RequestGate, createServices } from '../rpc/index.js'
 import { type LevelBackend, encodeV2Store } from '../storage/index.js'
-import { ClientPort, type GrpcServer, createGrpcJsServer, listenSpecs } from '../transport/index.js'
+import { ClientPort, type GrpcServer, createGrpcServer, listenSpecs } from '../transport/index.js'
 import { addServerGauges } from './gauges.js'
 import { memberOptions } from './member-options.js'
 import { clientPages, memberHealth, peerPages, startingHealth } from './pages.js'
@@ -190,7 +190,7 @@ export class Server {
       requestBytesMax: config.maxRequestBytes,
     })
     const observer: CallObserver = new GrpcMetrics(metrics, STANDARD_METHODS, config.extensiveMetrics)
-    return createGrpcJsServer({
+    return createGrpcServer({
       services,
       clock,
       gate,
