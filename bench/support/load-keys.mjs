@@ -9,11 +9,12 @@ const { port, writes, keys, perTxn, connections, inFlight } = JSON.parse(process
 const VALUE_BYTES = 256
 /** Prime, so that stepping by it visits all keys in an order that is none. */
 const STEP = 7_368_787
-const noise = randomBytes(1024 * 1024)
+/** Longer than what any compression looks back, so that values do not shrink. */
+const noise = randomBytes(4 * 1024 * 1024)
 
 const keyAt = (i) => Buffer.from(`/registry/pods/${String((i * STEP) % keys).padStart(17, '0')}`)
 const valueAt = (i) => {
-  const at = (i * 31) % (noise.length - VALUE_BYTES)
+  const at = (i * 257) % (noise.length - VALUE_BYTES)
   return noise.subarray(at, at + VALUE_BYTES)
 }
 
