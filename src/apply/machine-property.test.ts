@@ -33,6 +33,7 @@ t.test('every answer, and the state behind it, is that of the list of all change
       if (outcome.status === undefined) answered++
       if (textOf(answer) !== textOf(expected) || !sameState(machine, model)) {
         t.same([answer, stateOf(machine)], [expected, model.state()], where)
+        t.fail(where)
         return
       }
       if (random.below(20) === 0) await machine.commit()

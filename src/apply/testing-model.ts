@@ -87,7 +87,8 @@ export class Model {
     } else if (txn !== undefined) {
       const path = choose(txn, { changes: this.changes, at: this.revision })
       run.check(txn, path)
-      answer = { ...run.execute(txn, path), revision: run.revision }
+      const executed = run.execute(txn, path)
+      answer = { revision: run.revision, ...executed }
     } else return {}
     this.revision = run.revision
     this.changes = run.changes
@@ -167,7 +168,7 @@ class Txn {
       if (requestRange !== undefined) return this.range(requestRange)
       if (requestPut !== undefined) return this.put(requestPut)
       if (requestDeleteRange !== undefined) return this.deleteRange(requestDeleteRange)
-      if (requestTxn !== undefined) return { ...this.execute(requestTxn, paths.shift()!), revision: 0 }
+      if (requestTxn !== undefined) return { revision: 0, ...this.execute(requestTxn, paths.shift()!) }
       return {}
     })
     return { succeeded: path.succeeded, responses }

@@ -11,7 +11,7 @@ export class Journal {
 
   append(entries: readonly LogEntry[]): void {
     const first = entries[0]?.index
-    if (first !== undefined) this.entries = [...this.entries.slice(0, first - 1), ...entries]
+    if (first !== undefined) this.entries.splice(first - 1, Infinity, ...entries)
   }
 
   /**
