@@ -25,7 +25,7 @@ import type { Lessor } from '../lease/index.js'
 import type { Store } from '../mvcc/index.js'
 import { errors, etcdserverpb, type raftpb } from '../proto/index.js'
 import { DEFAULT_LIMITS, RawNode } from '../raft/index.js'
-import type { ProposalWaiter, ReadWaiter } from './api.js'
+import type { ApplyObserver, ProposalWaiter, ReadWaiter } from './api.js'
 import { type AutoCompactor, periodicCompactor, revisionCompactor } from './auto-compactor.js'
 import { BackendCommitter, type CommitPacing } from './backend-committer.js'
 import { recoveredCommit, type Started } from './bootstrap.js'
@@ -85,6 +85,7 @@ export interface MemberParts {
   readonly metrics: Metrics
   /** The member cannot go on; the process has to end. */
   readonly onFatal: (error: Error) => void
+  readonly applyObserver?: ApplyObserver
 }
 
 /** Proposals under way at most; beyond, callers get "too many requests". */
@@ -135,12 +136,16 @@ export class Member {
       clock,
       timeoutMs: options.requestTimeoutMs,
       ask: (context) => this.#driver.readIndex(context),
+      onSlow: () => this.#metrics.slowReadIndexes.inc(),
     })
     this.#machine = new StateMachine(
       { ...parts, quotaBytes: options.quotaBytes, now: () => clock.monotonicMs() },
       parts.applied,
       {
-        onResult: (id, outcome) => void this.#pending.resolve(id, outcome),
+        onResult: (id, outcome) => {
+          parts.applyObserver?.onResult(this.#machine.applied.index, outcome)
+          this.#pending.resolve(id, outcome)
+        },
         onConfigChange: (change, decision) => this.#configChanged(change, decision),
         onTermStart: (term) => this.#termStarted(term),
         onQuotaExceeded: () => this.#raiseNoSpace(),
@@ -400,6 +405,7 @@ export class Member {
   // --- what consensus reports
 
   #apply(entries: readonly raftpb.Entry[]): void {
+    this.#parts.applyObserver?.onBatch(entries)
     this.#machine.applyAll(entries)
     const { index } = this.#machine.applied
     this.#driver.node.onApplied(index)

@@ -21,6 +21,7 @@ export class ReadBarrier {
   readonly #clock: Clock
   readonly #timeoutMs: number
   readonly #ask: (context: Uint8Array) => void
+  readonly #onSlow: () => void
   /** Waiters of the next batch. */
   #gathering: ReadWaiter[] = []
   /** The batch whose index is being asked for; at most one. */
@@ -32,10 +33,17 @@ export class ReadBarrier {
   #appliedIndex = NO_INDEX
 
   /** `ask` hands a read-index request to consensus; the answer comes back through `onReadIndex`. */
-  constructor(options: { clock: Clock; timeoutMs: number; ask: (context: Uint8Array) => void }) {
+  constructor(options: {
+    clock: Clock
+    timeoutMs: number
+    ask: (context: Uint8Array) => void
+    /** No answer came in half a second. */
+    onSlow?: () => void
+  }) {
     this.#clock = options.clock
     this.#timeoutMs = options.timeoutMs
     this.#ask = options.ask
+    this.#onSlow = options.onSlow ?? (() => undefined)
   }
 
   wait(waiter: ReadWaiter): void {
@@ -76,7 +84,10 @@ export class ReadBarrier {
       if (this.#gathering.length > 0) this.#schedule()
       return true
     }
-    if (nowMs - batch.askedMs >= RETRY_MS) this.retry()
+    if (nowMs - batch.askedMs >= RETRY_MS) {
+      this.#onSlow()
+      this.retry()
+    }
     return false
   }
 
