@@ -38,8 +38,13 @@ export class MemberFacade implements MemberApi {
     this.leases = new LeaseRequests({
       lessor: member.parts.lessor,
       clock: member.parts.clock,
+      get isClosing() {
+        return member.isClosing
+      },
       nextRequestId: () => member.nextRequestId(),
       propose: (request, waiter) => member.propose(request, waiter),
+      confirmLeadership: (waiter) => member.confirmLeadership(waiter),
+      waitApplied: (waiter) => member.waitApplied(waiter),
     })
   }
 

@@ -40,7 +40,8 @@ export async function loadState(backend: Backend, options: LoadOptions): Promise
   const lessor = new Lessor({
     minTtlSeconds: options.leaseMinTtlSeconds,
     checkpointIntervalMs: options.leaseCheckpoints ? CHECKPOINT_INTERVAL_MS : undefined,
-    persistCheckpoints: () => options.leaseCheckpoints,
+    // By replicated state alone, so that the rows are the same on a member that does not make checkpoints itself.
+    persistCheckpoints: () => isAtLeast(membership.clusterVersion, 3, 6),
     expiredRetryMs: options.expiredRetryMs,
     metrics,
   })
@@ -66,6 +67,11 @@ export async function loadState(backend: Backend, options: LoadOptions): Promise
   })
   const applied = readAppliedPoint((key) => backend.get('meta', key)) ?? { index: NO_INDEX, term: NO_TERM }
   return { applied, rows, store, lessor, alarms, membership }
+}
+
+const isAtLeast = (version: string | undefined, major: number, minor: number): boolean => {
+  const [ofMajor = 0, ofMinor = 0] = (version ?? '').split('.').map(Number)
+  return ofMajor > major || (ofMajor === major && ofMinor >= minor)
 }
 
 async function* rowsOf(backend: Backend, bucket: Bucket): AsyncIterable<BackendSlice[number]> {

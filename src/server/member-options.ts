@@ -3,9 +3,8 @@ import type { MemberOptions } from '../member/index.js'
 
 /** Proposals stop being taken while this many bytes of applied changes wait for the backend. */
 const UNFLUSHED_BYTES_MAX = 64 * 1024 * 1024
-/** Log entries in memory: until a snapshot, and behind it. */
+/** Log bytes that a restart reads at most, about. */
 const SNAPSHOT_BYTES = 128 * 1024 * 1024
-const CATCH_UP_BYTES = 128 * 1024 * 1024
 
 export function memberOptions(config: ServerConfig): MemberOptions {
   return {
@@ -27,7 +26,6 @@ export function memberOptions(config: ServerConfig): MemberOptions {
       everyEntries: config.snapshotCount,
       everyBytes: SNAPSHOT_BYTES,
       catchUpEntries: config.snapshotCatchUpEntries,
-      catchUpBytes: CATCH_UP_BYTES,
     },
     segmentsMax: config.maxWals,
     snapshotsMax: config.maxSnapshots,

@@ -26,7 +26,7 @@ import { type LoadedState, Member, MemberFacade, type Started, WatchPump } from 
 import { errors } from '../proto/index.js'
 import { HealthState, RequestGate, createServices } from '../rpc/index.js'
 import { type LevelBackend, encodeV2Store, hasWal } from '../storage/index.js'
-import { ClientPort, type GrpcServer, createGrpcJsServer, listenSpecs } from '../transport/index.js'
+import { ClientPort, type GrpcServer, createGrpcServer, listenSpecs } from '../transport/index.js'
 import { ApplyWatch } from './apply-watch.js'
 import { identifyDataDir, prepareDataDir, refuseForeignState } from './data-dir.js'
 import { addServerGauges } from './gauges.js'
@@ -280,7 +280,7 @@ export class Server {
       requestBytesMax: config.maxRequestBytes,
     })
     const observer: CallObserver = new GrpcMetrics(metrics, STANDARD_METHODS, config.extensiveMetrics)
-    return createGrpcJsServer({
+    return createGrpcServer({
       services: watchRequests(services, {
         clock,
         logger,

@@ -1,5 +1,6 @@
 export { BadListenUrl, type ListenAddress, type ListenSpec, addressText, listenSpecOf, listenSpecs } from './address.js'
 export { ClientPort, type ClientPortOptions } from './client-port.js'
+export { createGrpcServer } from './grpc/index.js'
 export { createGrpcJsServer } from './grpc-js.js'
 export type { GrpcServer, GrpcServerOptions, RequestListener } from './grpc-server.js'
 export { HttpServer } from './http1.js'

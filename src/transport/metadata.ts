@@ -19,7 +19,7 @@ export class RawMetadata implements CallMetadata {
 }
 
 /** Header bytes are UTF-8 by agreement of both sides only; what is none shows as U+FFFD. */
-function decodeUtf8(value: string): string {
+export function decodeUtf8(value: string): string {
   for (let i = 0; i < value.length; i++) {
     if (value.charCodeAt(i) > 0x7f) return Buffer.from(value, 'latin1').toString('utf8')
   }

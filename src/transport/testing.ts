@@ -16,7 +16,7 @@ import {
   unaryMethod,
 } from '../env/index.js'
 import { type ClientPort, ClientPort as Port } from './client-port.js'
-import { createGrpcJsServer } from './grpc-js.js'
+import { createGrpcServer } from './grpc/index.js'
 import type { GrpcServer, GrpcServerOptions } from './grpc-server.js'
 import { type ListenSpec, listenSpecs } from './address.js'
 
@@ -240,6 +240,8 @@ export async function serve(
     connectionsMax?: number
     headerTimeoutMs?: number
     withoutHttp?: boolean
+    /** The server under test; ours unless told. */
+    create?: (options: GrpcServerOptions) => GrpcServer
   } = {},
 ): Promise<Served> {
   const echo = echoService()
@@ -253,7 +255,7 @@ export async function serve(
     headerTimeoutMs: overrides.headerTimeoutMs ?? 60_000,
   })
   await port.open()
-  const grpc = createGrpcJsServer({ ...grpcOptions([echo.service]), ...overrides })
+  const grpc = (overrides.create ?? createGrpcServer)({ ...grpcOptions([echo.service]), ...overrides })
   port.serve({
     grpc,
     http: overrides.withoutHttp === true ? undefined : (request, response) => response.end(`you want ${request.url}`),

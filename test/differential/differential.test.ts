@@ -22,6 +22,8 @@ const operationCount = Number(process.env.OPERATIONS ?? 2000)
 const firstSeed = Number(process.env.FIRST_SEED ?? 1)
 const shrinkMs = Number(process.env.SHRINK_SECONDS ?? 60) * 1000
 const HASH_POINTS = 20
+/** Calls of a shortened history that are printed. */
+const SHOWN_MAX = 40
 /** Quick to elect, and no fsync: the histories need neither. */
 const FLAGS = ['--unsafe-no-fsync', '--heartbeat-interval=20', '--election-timeout=200']
 
@@ -64,16 +66,17 @@ const replay = async (
   }
 }
 
-const report = async (seed: number, { operations, difference }: Divergence): Promise<string> => {
+/** Lines that tell what was answered differently, and how to get there in fewer calls. */
+const report = async ({ operations, difference }: Divergence): Promise<string[]> => {
   const divergesLast = async (list: readonly Operation[]): Promise<boolean> =>
     (await replay(list))?.operations.length === list.length
   const short = await shrink(operations, divergesLast, Date.now() + shrinkMs)
   return [
-    `seed ${seed}, call ${operations.length} of the history (again: FIRST_SEED=${seed} SEEDS=1)`,
-    difference,
-    `the same after ${short.length} calls:`,
-    ...short.slice(-30).map(showOperation),
-  ].join('\n')
+    ...difference.split('\n'),
+    `asked:     ${showOperation(operations.at(-1)!)}`,
+    `the same after ${short.length} calls${short.length > SHOWN_MAX ? ', the last of them' : ''}:`,
+    ...short.slice(-SHOWN_MAX).map((operation) => `  ${showOperation(operation)}`),
+  ]
 }
 
 for (let seed = firstSeed; seed < firstSeed + seeds; seed++) {
@@ -85,7 +88,8 @@ for (let seed = firstSeed; seed < firstSeed + seeds; seed++) {
     const found = await runHistory(new GrpcSide(reference), new GrpcSide(subject), operations, translate, world)
     if (found !== undefined) {
       await workbench.close()
-      t.fail(await report(seed, found))
+      t.fail(`call ${found.operations.length} was answered differently (again: FIRST_SEED=${seed} SEEDS=1)`)
+      for (const line of await report(found)) t.comment(line)
       return
     }
     const [expected, events] = await Promise.all(

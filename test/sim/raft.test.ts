@@ -3,7 +3,9 @@ import t from 'tap'
 import { PLANTED_BUGS } from './raft/bugs.js'
 import { simulate, World } from './raft/world.js'
 
-const SEEDS = Number(process.env['SIM_SEEDS'] ?? 1500)
+t.setTimeout(600_000)
+
+const SEEDS = Number(process.env['SIM_SEEDS'] ?? 1000)
 const FIRST_SEED = Number(process.env['SIM_FIRST_SEED'] ?? 1)
 const STEPS = 1500
 

@@ -8,7 +8,6 @@ export const maintenanceTopics: readonly Topic[] = [
     name: 'compact',
     clients: ['3.5', '3.4'],
     steps: [
-      'compact 0',
       ...writes,
       'compact 3',
       'compact 3',
