@@ -15,5 +15,11 @@ export {
   type LoggingConfig,
   type RunOutcome,
 } from './outcome.js'
-export { type CompactionPolicy, type ServerConfig, type TlsConfig, type TlsFiles } from './server-config.js'
+export {
+  type CompactionPolicy,
+  type ServerConfig,
+  type StartRefusals,
+  type TlsConfig,
+  type TlsFiles,
+} from './server-config.js'
 export { type ListenUrl, isTls, isUnix, joinHostPort, socketPath, urlTexts } from './urls.js'

@@ -132,6 +132,9 @@ t.test('errors of the start are fatal under the name of discovery', async (t) =>
       'AllowedCNs and AllowedHostnames are mutually exclusive (cns=["a"], hostnames=["b" "c"])',
     ],
   ]
+  for (const token of ['foo', 'simple,x', 'jwt,sign-method', 'jwt,a=1,a=2', 'jwt,a=1=2']) {
+    cases.push([[`--auth-token=${token}`], 'auth: invalid auth options'])
+  }
   for (const [argv, error] of cases) {
     const outcome = mustExit({ argv })
     t.match(outcome.lines.at(-1), { level: 'fatal', message: 'discovery failed', fields: { error } }, argv.join(' '))
@@ -153,16 +156,7 @@ t.test('what is not built is refused where silence would be dangerous', async (t
       'TLS for https://127.0.0.1:1 in --listen-peer-urls',
       'peer TLS',
     ],
-    [
-      ['--initial-cluster=a=http://a:1,b=http://b:1', '--name=a'],
-      'more than one member in --initial-cluster',
-      'clusters',
-    ],
-    [['--initial-cluster-state=existing'], '--initial-cluster-state=existing', 'clusters'],
-    [['--discovery-srv=example.com'], '--discovery-srv', 'discovery'],
-    [['--discovery-endpoints=a', '--discovery-token=t'], '--discovery-endpoints', 'discovery'],
     [['--auth-token=jwt,sign-method=RS256'], '--auth-token=jwt', 'JWT tokens'],
-    [['--force-new-cluster'], '--force-new-cluster', 'forced new cluster'],
   ]
   for (const [argv, use, part] of cases) {
     const outcome = mustExit({ argv, platform: parts() })
@@ -172,10 +166,51 @@ t.test('what is not built is refused where silence would be dangerous', async (t
   }
 })
 
+t.test('what only a first start or only a restart would need is refused by whoever sees the disk', async (t) => {
+  const cases: [string[], 'withLog' | 'withoutLog', string, Part][] = [
+    [
+      ['--initial-cluster=a=http://a:1,b=http://b:1', '--name=a'],
+      'withoutLog',
+      'more than one member in --initial-cluster',
+      'clusters',
+    ],
+    [['--initial-cluster-state=existing'], 'withoutLog', '--initial-cluster-state=existing', 'clusters'],
+    [['--discovery-srv=example.com'], 'withoutLog', '--discovery-srv', 'discovery'],
+    [['--discovery-endpoints=a', '--discovery-token=t'], 'withoutLog', '--discovery-endpoints', 'discovery'],
+    [['--force-new-cluster'], 'withLog', '--force-new-cluster', 'forced new cluster'],
+  ]
+  const none = { withLog: undefined, withoutLog: undefined }
+  for (const [argv, when, use, part] of cases) {
+    const { refusals } = mustRun({ argv, platform: parts() }).config
+    t.same(refusals, { ...none, [when]: `not supported yet: ${use}` }, argv.join(' '))
+    t.same(mustRun({ argv, platform: parts(part) }).config.refusals, none, `${part} built`)
+  }
+})
+
+t.test('sharing a port between processes is refused where the runtime cannot', async (t) => {
+  const platform = (nodeVersion: string) => ({ ...parts(), nodeVersion })
+  const argv = ['--socket-reuse-port']
+  for (const nodeVersion of ['v20.20.2', 'v22.11.0', 'v23.0.0']) {
+    const message = 'not supported: --socket-reuse-port needs Node.js 22.12, or 23.1 and later'
+    t.match(mustExit({ argv, platform: platform(nodeVersion) }).lines.at(-1), { level: 'fatal', message }, nodeVersion)
+  }
+  for (const nodeVersion of ['v22.12.0', 'v23.1.0', 'v24.0.0', 'v30.1.0']) {
+    t.equal(mustRun({ argv, platform: platform(nodeVersion) }).config.socketReusePort, true, nodeVersion)
+  }
+  t.equal(mustRun({ platform: platform('v20.20.2') }).config.socketReusePort, false)
+})
+
 t.test('other flags of parts that are not built are named in a warning', async (t) => {
   const { lines } = mustRun({ argv: ['--peer-cert-file=x', '--pre-vote'], platform: parts() })
   const warned = lines.filter(({ message }) => message === 'flag has no effect yet').map(({ fields }) => fields['flag'])
-  t.same(warned, ['--peer-cert-file'])
+  t.same(warned, ['--peer-cert-file', '--pre-vote'])
+  const quiet = mustRun({ argv: ['--pre-vote=false', '--auto-tls=false', '--enable-grpc-gateway=false'] })
+  t.notMatch(messages(quiet.lines).join(), /no effect yet/, 'who switches something off asks for nothing')
+  const gated = mustRun({ argv: ['--feature-gates=AllAlpha=true'], platform: parts() })
+  t.same(
+    gated.lines.filter(({ message }) => message.startsWith('feature gate')).map(({ fields }) => fields['feature-gate']),
+    ['InitialCorruptCheck', 'CompactHashCheck', 'SetMemberLocalAddr'],
+  )
   t.notMatch(
     messages(mustRun({ argv: ['--peer-cert-file=x'], platform: parts('peer TLS') }).lines).join(),
     /no effect yet/,
@@ -210,6 +245,16 @@ t.test('derived values', async (t) => {
   t.equal(mustRun({ argv: ['--watch-progress-notify-interval=1ms'] }).config.watchProgressNotifyMs, 100)
   t.equal(mustRun({ argv: ['--raft-read-timeout=1s'] }).config.peerReadTimeoutMs, 5000)
   t.equal(mustRun({ argv: ['--raft-read-timeout=6s'] }).config.peerReadTimeoutMs, 6000)
+  t.match(plain, { backendBatchIntervalMs: 100, backendBatchLimit: 10_000 })
+  t.match(mustRun({ argv: ['--backend-batch-interval=2s', '--backend-batch-limit=7'] }).config, {
+    backendBatchIntervalMs: 2000,
+    backendBatchLimit: 7,
+  })
+  t.match(mustRun({ argv: ['--backend-batch-interval=-1s', '--backend-batch-limit=-7'] }).config, {
+    backendBatchIntervalMs: 0,
+    backendBatchLimit: 1,
+  })
+  t.equal(mustRun({ argv: ['--backend-batch-interval=100000h'] }).config.backendBatchIntervalMs, 2 ** 31 - 1)
   t.equal(mustRun({ argv: ['--bcrypt-cost=3'] }).config.bcryptCost, 10)
   t.equal(mustRun({ argv: ['--bcrypt-cost=31'] }).config.bcryptCost, 31)
   t.equal(mustRun({ argv: ['--snapshot-count=0'] }).config.snapshotCount, 10_000)

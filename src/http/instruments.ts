@@ -10,13 +10,15 @@ type LabelText = string
 
 export class CounterCell implements Counter {
   value = 0
+  /** Asked for the value when metrics are collected, in place of `value`; must never fall. */
+  read: (() => number) | undefined = undefined
 
   inc(by = 1): void {
     this.value += by
   }
 
   lines(name: string, labels: LabelText): string {
-    return sample(name, labels, this.value)
+    return sample(name, labels, this.read === undefined ? this.value : this.read())
   }
 }
 

@@ -16,6 +16,7 @@ export const METRICS_CONTENT_TYPE = 'text/plain; version=0.0.4; charset=utf-8'
  */
 export class MetricsRegistry implements LabelledMetrics {
   readonly #families = new Map<string, Family<Cell>>()
+  readonly #refreshers: (() => void)[] = []
 
   constructor() {
     for (const [name, { type, help, labels, buckets }] of STANDARD_METRICS) {
@@ -61,13 +62,17 @@ export class MetricsRegistry implements LabelledMetrics {
 
   /** A counter whose value is asked for when metrics are collected: it must never fall. */
   counterFrom(name: string, help: string, read: () => number): void {
-    const family = new Family({ name, help, type: 'counter', labelNames: [] }, () => new GaugeCell())
-    family.cell().read = read
-    this.#add(family)
+    this.#family(name, help, 'counter', []).cell().read = read
+  }
+
+  /** Runs `refresh` before each collection: for sets of labels that come and go. */
+  beforeRender(refresh: () => void): void {
+    this.#refreshers.push(refresh)
   }
 
   /** Everything in the text format of Prometheus, version 0.0.4. */
   render(): string {
+    for (const refresh of this.#refreshers) refresh()
     let text = ''
     for (const family of this.#families.values()) text += family.render()
     return text

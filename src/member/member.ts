@@ -108,6 +108,7 @@ export class Member {
       applied: applied.index,
       nextId: () => this.#ids.next(),
       ask: (context) => this.#driver.readIndex(context),
+      onSlow: () => this.#metrics.slowReadIndexes.inc(),
     })
     this.#appliedWaits = new AppliedWaits(clock)
     this.#machine = new StateMachine(
@@ -461,6 +462,7 @@ export class Member {
   // --- what consensus reports
 
   #apply(entries: readonly raftpb.Entry[]): void {
+    this.#parts.applyObserver?.onBatch(entries)
     this.#machine.applyAll(entries)
     const { index } = this.#machine.applied
     const { node } = this.#driver
@@ -479,6 +481,7 @@ export class Member {
   }
 
   #answer(id: bigint, outcome: ApplyOutcome): void {
+    this.#parts.applyObserver?.onResult(this.#machine.applied.index, outcome)
     const needsAlarm = outcome.status === errors.noSpace && !this.#parts.alarms.has(etcdserverpb.AlarmType.NOSPACE)
     if (!needsAlarm) return void this.#pending.resolve(id, outcome)
     // Whoever hears of the full store finds the alarm raised.

@@ -39,6 +39,11 @@ export class WriteTxn {
   readonly #compactRevision: number
   readonly #onEnd: (revision: number, changes: readonly Change[]) => void
   readonly #changes: Change[] = []
+  /** Operations so far, for the metrics. */
+  puts = 0
+  putBytes = 0
+  deletes = 0
+  ranges = 0
   #ended = false
 
   /** Made by the store, which hears of the end. */
@@ -64,6 +69,8 @@ export class WriteTxn {
   /** `value` is copied. */
   put(key: Key, value: Uint8Array, lease: LeaseId): PutResult {
     invariant(!this.#ended, 'put after the end of the transaction')
+    this.puts++
+    this.putBytes += key.length + value.length
     const previous = this.lookup(key)
     const main = this.beginRevision + 1
     const sub = this.#changes.length
@@ -80,6 +87,7 @@ export class WriteTxn {
    */
   deleteRange(key: Key, end: Key | undefined): Key[] {
     invariant(!this.#ended, 'delete after the end of the transaction')
+    this.deletes++
     const keys: Key[] = []
     const visit = (found: Key, record: KeyRecord): void => {
       if (!record.live) return
@@ -99,6 +107,7 @@ export class WriteTxn {
   /** Reads with the transaction's own changes, or history at an explicit revision up to `beginRevision`. */
   rangeSync(query: RangeQuery): RangeOutcome {
     const at = query.revision <= 0 ? this.revision : query.revision
+    this.ranges++
     if (query.revision > this.beginRevision) return { kind: 'future' }
     if (at < this.#compactRevision) return { kind: 'compacted' }
     return finish(rangeSteps(this.#index, this.#log, query, at, this.revision))
@@ -112,6 +121,7 @@ export class WriteTxn {
 
   /** The live KeyValue with the transaction's own changes; frozen. */
   kv(key: Key): Uint8Array | undefined {
+    this.ranges++
     const state = this.lookup(key)
     return state === undefined ? undefined : this.#log.read(state.mod, state.sub, true)
   }

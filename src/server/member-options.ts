@@ -5,8 +5,6 @@ import type { MemberOptions } from '../member/index.js'
 const UNFLUSHED_BYTES_MAX = 64 * 1024 * 1024
 /** Log bytes that a restart reads at most, about. */
 const SNAPSHOT_BYTES = 128 * 1024 * 1024
-const COMMIT_INTERVAL_MS = 100
-const COMMIT_OPERATIONS_MAX = 10_000
 
 export function memberOptions(config: ServerConfig): MemberOptions {
   return {
@@ -20,8 +18,8 @@ export function memberOptions(config: ServerConfig): MemberOptions {
     quotaBytes: config.quotaBytes ?? Infinity,
     quotaConfiguredBytes: config.quotaConfiguredBytes,
     commit: {
-      intervalMs: COMMIT_INTERVAL_MS,
-      operationsMax: COMMIT_OPERATIONS_MAX,
+      intervalMs: config.backendBatchIntervalMs,
+      operationsMax: config.backendBatchLimit,
       unflushedBytesMax: UNFLUSHED_BYTES_MAX,
     },
     snapshot: {
