@@ -1,8 +1,8 @@
 // Committed configuration changes: valid or not by the membership at that point of the log, the same on every member.
 
-import type { MemberId } from '../base/index.js'
+import { type MemberId, hexId } from '../base/index.js'
 import type { Logger, Status } from '../env/index.js'
-import { type MemberRecord, decodeMemberJson, encodeMemberJson, raftpb } from '../proto/index.js'
+import { type MemberRecord, decodeMemberJson, raftpb } from '../proto/index.js'
 import type { Membership } from './membership.js'
 
 export type ConfigDecision =
@@ -23,12 +23,12 @@ export class ConfigChanges {
     const status = this.#apply(change)
     if (status === undefined) {
       this.#logger.info('applied a configuration change', {
-        member: change.nodeId,
+        member: hexId(change.nodeId),
         cluster: this.#membership.describe(),
       })
       return { kind: 'accepted', member: change.nodeId }
     }
-    this.#logger.warn('rejected a configuration change', { member: change.nodeId, error: status.message })
+    this.#logger.warn('rejected a configuration change', { member: hexId(change.nodeId), error: status.message })
     return { kind: 'rejected', member: change.nodeId, status }
   }
 
@@ -50,7 +50,7 @@ export class ConfigChanges {
         return this.#attempt(this.#membership.checkUpdate(member), (m) => m.updatePeerUrls(member.id, member.peerUrls))
       }
       default:
-        throw new Error(`unknown configuration change ${change.type} ${encodeMemberJson(memberOf(change))}`)
+        throw new Error(`unknown configuration change ${change.type} of member ${hexId(change.nodeId)}`)
     }
   }
 
@@ -60,5 +60,11 @@ export class ConfigChanges {
   }
 }
 
-const memberOf = (change: raftpb.ConfChange): ReturnType<typeof decodeMemberJson> =>
-  decodeMemberJson(Buffer.from(change.context).toString())
+/** @throws Error when the context names another member than the change does: consensus and membership would part ways. */
+function memberOf(change: raftpb.ConfChange): ReturnType<typeof decodeMemberJson> {
+  const member = decodeMemberJson(Buffer.from(change.context).toString())
+  if (member.id !== change.nodeId) {
+    throw new Error(`a configuration change of member ${hexId(change.nodeId)} is about member ${hexId(member.id)}`)
+  }
+  return member
+}

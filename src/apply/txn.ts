@@ -7,7 +7,7 @@ import type { Lessor } from '../lease/index.js'
 import { RangeQuery, type Store, type WriteTxn } from '../mvcc/index.js'
 import { errors, etcdserverpb, valueOf } from '../proto/index.js'
 import { type TxnPath, choosePath } from './compare.js'
-import { type ReadView, covers, rangeQuery, rangeResponse, spanOf } from './read-view.js'
+import { type ReadView, type Span, covers, rangeQuery, rangeResponse, spanOf } from './read-view.js'
 
 const { DeleteRangeResponse, PutResponse, ResponseHeader, ResponseOp, TxnResponse } = etcdserverpb
 
@@ -79,7 +79,7 @@ export class TxnExecutor {
   #checkPut(view: ReadView, put: etcdserverpb.PutRequest, before: readonly EarlierWrite[]): Status | undefined {
     if (put.lease !== NO_LEASE && !this.#lessor.has(put.lease)) return errors.leaseNotFound
     if (!put.ignoreValue && !put.ignoreLease) return undefined
-    return existsAfter(view, keyOf(put.key), before) ? undefined : errors.keyNotFound
+    return existsStill(view, keyOf(put.key), before) ? undefined : errors.keyNotFound
   }
 
   // --- changes
@@ -142,23 +142,27 @@ export class TxnExecutor {
   }
 
   #attach(key: Key, lease: LeaseId): void {
-    this.#lessor.detach(key)
-    if (lease !== NO_LEASE) this.#lessor.attach(lease, key)
+    if (lease === NO_LEASE) this.#lessor.detach(key)
+    else invariant(this.#lessor.attach(lease, key), 'the lease of a put was looked up before')
   }
 }
 
 /** A change that an earlier operation of the same transaction will make. */
-type EarlierWrite = { readonly put: Key } | { readonly deleted: ReturnType<typeof spanOf> }
+type EarlierWrite = { readonly put: Key } | { readonly deleted: Span }
 
-/** Whether the key will exist once the earlier operations have run: the last one that touches it decides. */
-function existsAfter(view: ReadView, key: Key, before: readonly EarlierWrite[]): boolean {
+/**
+ * Whether a put may keep something of the key: it exists before the transaction, and no earlier operation takes it away.
+ * Differs: etcd looks at the state before only, and crashes when an open-ended delete has removed the key meanwhile.
+ */
+function existsStill(view: ReadView, key: Key, before: readonly EarlierWrite[]): boolean {
+  if (view.lookup(key) === undefined) return false
   for (let i = before.length - 1; i >= 0; i--) {
     const write = before[i]!
     if ('put' in write) {
       if (write.put === key) return true
     } else if (covers(write.deleted, key)) return false
   }
-  return view.lookup(key) !== undefined
+  return true
 }
 
 const branchOf = (request: etcdserverpb.TxnRequest, path: TxnPath): readonly etcdserverpb.RequestOp[] =>

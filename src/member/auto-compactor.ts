@@ -4,8 +4,8 @@
 import type { Clock, Logger, Timer } from '../env/index.js'
 
 export interface CompactionTarget {
-  readonly revision: number
-  readonly isLeader: boolean
+  revision(): number
+  isLeader(): boolean
   /** Resolves when the compaction is applied, with false when it failed; "compacted already" counts as done. */
   compact(revision: number): Promise<boolean>
 }
@@ -18,6 +18,23 @@ const HOUR_MS = 3_600_000
 const SAMPLES_PER_INTERVAL = 10
 const REVISION_CHECK_MS = 5 * 60_000
 
+export interface Retention {
+  readonly mode: 'periodic' | 'revision'
+  /** Milliseconds, or revisions. */
+  readonly retention: number
+}
+
+export function startCompactor(
+  settings: Retention | undefined,
+  clock: Clock,
+  log: Logger,
+  target: CompactionTarget,
+): AutoCompactor | undefined {
+  if (settings === undefined) return undefined
+  const start = settings.mode === 'periodic' ? periodicCompactor : revisionCompactor
+  return start(target, settings.retention, clock, log)
+}
+
 /** Keeps the revisions of the last `periodMs`: samples ten times per interval, compacts to the sample one period old. */
 export function periodicCompactor(
   target: CompactionTarget,
@@ -28,15 +45,16 @@ export function periodicCompactor(
   const intervalMs = Math.min(periodMs, HOUR_MS)
   const sampleMs = intervalMs / SAMPLES_PER_INTERVAL
   const samplesPerPeriod = Math.max(1, Math.round(periodMs / sampleMs))
-  const samples: number[] = []
+  // From the start on, so that the oldest sample is a whole period old when the first compaction is due.
+  const samples = [target.revision()]
   let lastRevision = 0
   let dueMs = clock.monotonicMs() + periodMs
   return repeat(clock, sampleMs, async () => {
-    samples.push(target.revision)
+    samples.push(target.revision())
     if (samples.length > samplesPerPeriod + 1) samples.shift()
     const nowMs = clock.monotonicMs()
     const revision = samples[0]
-    if (nowMs < dueMs || revision === undefined || !target.isLeader) return
+    if (nowMs < dueMs || revision === undefined || !target.isLeader()) return
     if (revision === lastRevision || revision <= 0) return
     if (await attempt(target, revision, 'periodic', log)) {
       lastRevision = revision
@@ -54,8 +72,8 @@ export function revisionCompactor(
 ): AutoCompactor {
   let lastRevision = 0
   return repeat(clock, REVISION_CHECK_MS, async () => {
-    const revision = target.revision - retention
-    if (!target.isLeader || revision <= 0 || revision === lastRevision) return
+    const revision = target.revision() - retention
+    if (!target.isLeader() || revision <= 0 || revision === lastRevision) return
     if (await attempt(target, revision, 'revision', log)) lastRevision = revision
   })
 }

@@ -1,6 +1,6 @@
 // How a member comes to life: a new log with the initial configuration, or recovery from the log of an earlier run.
 
-import { type ClusterId, type Index, type MemberId, NO_MEMBER, index, term } from '../base/index.js'
+import { type ClusterId, type Index, type MemberId, NO_MEMBER, hexId, index, term } from '../base/index.js'
 import type { LogEntry, LogHardState, LogProvider, LogStorage, RecoveredLog } from '../env/index.js'
 import { type MemberRecord, computeClusterId, computeMemberId, encodeMemberJson, raftpb } from '../proto/index.js'
 
@@ -25,6 +25,7 @@ export class BootstrapFailed extends Error {
 /**
  * Opens the log, creating it with one AddNode entry per initial member when there is none
  * (etcd-io/raft bootstrap.go: the entries are committed from the start, in term 1, in the order of the member ids).
+ * A crash between creation and these entries leaves a log in which nothing is committed: it is then completed.
  */
 export async function startLog(
   provider: LogProvider,
@@ -32,22 +33,50 @@ export async function startLog(
   ownName: string,
   token: string,
 ): Promise<Started> {
-  if (await provider.exists()) {
-    const { log, recovered } = await provider.open()
-    return { memberId: recovered.memberId, clusterId: recovered.clusterId, log, recovered, isNew: false }
+  if (!(await provider.exists())) {
+    const first = firstEntries(initial, ownName, token)
+    const log = await provider.create(first)
+    return bootstrap(log, first)
   }
+  const { log, recovered } = await provider.open()
+  const { memberId, clusterId, snapshot, hardState } = recovered
+  if (snapshot !== undefined || hardState.commit > 0) return { memberId, clusterId, log, recovered, isNew: false }
+  try {
+    const first = firstEntries(initial, ownName, token)
+    if (first.memberId !== memberId || first.clusterId !== clusterId) {
+      throw new BootstrapFailed(
+        `the log of member ${hexId(memberId)} in cluster ${hexId(clusterId)} was never completed, and the initial ` +
+          `configuration now names member ${hexId(first.memberId)} in cluster ${hexId(first.clusterId)}`,
+      )
+    }
+    return await bootstrap(log, first)
+  } catch (error) {
+    await log.close()
+    throw error
+  }
+}
+
+interface FirstEntries {
+  readonly memberId: MemberId
+  readonly clusterId: ClusterId
+  readonly entries: readonly LogEntry[]
+}
+
+function firstEntries(initial: readonly InitialMember[], ownName: string, token: string): FirstEntries {
   const members = initialMembers(initial, token)
   const own = members.find((member) => member.name === ownName)
   if (own === undefined) {
     throw new BootstrapFailed(`couldn't find local name "${ownName}" in the initial cluster configuration`)
   }
   const clusterId = computeClusterId(members.map((member) => member.id))
-  const log = await provider.create({ memberId: own.id, clusterId })
-  const entries = members.map(bootstrapEntry)
+  return { memberId: own.id, clusterId, entries: members.map(bootstrapEntry) }
+}
+
+async function bootstrap(log: LogStorage, { memberId, clusterId, entries }: FirstEntries): Promise<Started> {
   const hardState: LogHardState = { term: term(1), vote: NO_MEMBER, commit: index(entries.length) }
   await log.append(hardState, entries)
-  const recovered: RecoveredLog = { memberId: own.id, clusterId, hardState, snapshot: undefined, entries }
-  return { memberId: own.id, clusterId, log, recovered, isNew: true }
+  const recovered: RecoveredLog = { memberId, clusterId, hardState, snapshot: undefined, entries }
+  return { memberId, clusterId, log, recovered, isNew: true }
 }
 
 export function initialMembers(initial: readonly InitialMember[], token: string): MemberRecord[] {

@@ -1,4 +1,5 @@
 export type {
+  ApplyObserver,
   HashKvOutcome,
   LeaseApi,
   LeaseTimeToLive,
@@ -12,9 +13,12 @@ export type {
   WatchRequests,
   WatchResponses,
 } from './api.js'
+export { CommitFailed } from './backend-committer.js'
 export { BootstrapFailed, type InitialMember, type Started, startLog } from './bootstrap.js'
+export { VersionTooLow } from './cluster-version.js'
 export { MemberFacade } from './facade.js'
 export { type LoadedState, type LoadOptions, loadState } from './load-state.js'
-export { Member, type MemberOptions, type MemberParts } from './member.js'
+export { Member } from './member.js'
+export type { MemberOptions, MemberParts } from './member-parts.js'
 export type { PeerSender } from './raft-driver.js'
 export { WatchPump } from './watch-pump.js'

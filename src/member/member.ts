@@ -1,15 +1,7 @@
 // The running member: joins consensus, the log, the state machine and everything that happens by the clock. The services
 // of rpc/ talk to it and to nothing below it.
 
-import {
-  type ApplyOutcome,
-  type AppliedPoint,
-  type ConfigDecision,
-  type Membership,
-  type AlarmSet,
-  RowBuffer,
-  StateMachine,
-} from '../apply/index.js'
+import { type AppliedPoint, type ApplyOutcome, type ConfigDecision, StateMachine } from '../apply/index.js'
 import {
   type ClusterId,
   type Index,
@@ -20,19 +12,22 @@ import {
   type Term,
   hexId,
 } from '../base/index.js'
-import type { Backend, Clock, LogConfState, Logger, LogStorage, Metrics, Random, Status, Timer } from '../env/index.js'
-import type { Lessor } from '../lease/index.js'
-import type { Store } from '../mvcc/index.js'
+import type { LogStorage, Status, Timer } from '../env/index.js'
 import { errors, etcdserverpb, type raftpb } from '../proto/index.js'
 import { DEFAULT_LIMITS, RawNode } from '../raft/index.js'
 import type { ProposalWaiter, ReadWaiter } from './api.js'
-import { type AutoCompactor, periodicCompactor, revisionCompactor } from './auto-compactor.js'
-import { BackendCommitter, type CommitPacing } from './backend-committer.js'
-import { recoveredCommit, type Started } from './bootstrap.js'
+import { AppliedWaits } from './applied-waits.js'
+import { type AutoCompactor, startCompactor } from './auto-compactor.js'
+import { BackendCommitter } from './backend-committer.js'
+import { recoveredCommit } from './bootstrap.js'
+import { ClusterVersion } from './cluster-version.js'
+import { Leadership } from './leadership.js'
 import { LeaseKeeper } from './lease-keeper.js'
+import { LogRetention } from './log-retention.js'
 import { type MemberMetrics, memberMetrics } from './member-metrics.js'
+import { type MemberOptions, type MemberParts, confStateJson, confStateOf } from './member-parts.js'
 import { PendingProposals } from './pending-proposals.js'
-import { type PeerSender, RaftDriver } from './raft-driver.js'
+import { RaftDriver } from './raft-driver.js'
 import { ReadBarrier } from './read-barrier.js'
 import { RequestIds } from './request-ids.js'
 import {
@@ -43,57 +38,22 @@ import {
   noSpaceAlarmRequest,
   publishRequest,
 } from './requests.js'
-import { type SnapshotPolicy, Snapshotter } from './snapshotter.js'
-
-export interface MemberOptions {
-  readonly name: string
-  readonly clientUrls: readonly string[]
-  readonly heartbeatMs: number
-  readonly electionTicks: number
-  readonly preVote: boolean
-  /** Time-out of proposals, read barriers and publications. */
-  readonly requestTimeoutMs: number
-  /** Largest encoded proposal, bytes. */
-  readonly maxRequestBytes: number
-  /** Bytes; Infinity: no quota. */
-  readonly quotaBytes: number
-  /** As the operator gave it, for Status: 0 the default, negative none. */
-  readonly quotaConfiguredBytes: number
-  readonly commit: CommitPacing
-  readonly snapshot: SnapshotPolicy
-  readonly segmentsMax: number
-  readonly snapshotsMax: number
-  readonly autoCompaction: { readonly mode: 'periodic' | 'revision'; readonly retention: number } | undefined
-  /** `major.minor.patch` of this server. */
-  readonly serverVersion: string
-}
-
-export interface MemberParts {
-  readonly started: Started
-  readonly applied: AppliedPoint
-  readonly backend: Backend
-  readonly store: Store
-  readonly lessor: Lessor
-  readonly alarms: AlarmSet
-  readonly membership: Membership
-  readonly rows: RowBuffer
-  readonly peers: PeerSender
-  readonly membershipData: (membership: Membership) => Uint8Array
-  readonly clock: Clock
-  readonly random: Random
-  readonly logger: Logger
-  readonly metrics: Metrics
-  /** The member cannot go on; the process has to end. */
-  readonly onFatal: (error: Error) => void
-}
+import { Snapshotter } from './snapshotter.js'
 
 /** Proposals under way at most; beyond, callers get "too many requests". */
 const PROPOSALS_MAX = 100_000
 const PROPOSAL_BYTES_MAX = 256 * 1024 * 1024
+/** Committed entries that wait to be applied, beyond which callers get "too many requests". */
+const BACKLOG_MAX = 5000
+/** Readers waiting for a barrier at most. */
+const READERS_MAX = 100_000
 /** Bytes of entries handed to one apply turn: about 200 small writes, a few milliseconds. */
 const APPLY_TURN_BYTES = 64 * 1024
+/** Bytes of applied entries kept in memory for members that lag a little. */
+const CATCH_UP_BYTES_MAX = 256 * 1024 * 1024
 const HOUSEKEEPING_MS = 100
 const PURGE_PERIOD_MS = 30_000
+const STORAGE_VERSION = Buffer.from('storageVersion')
 
 export class Member {
   readonly #options: MemberOptions
@@ -101,31 +61,41 @@ export class Member {
   readonly #log: LogStorage
   readonly #machine: StateMachine
   readonly #driver: RaftDriver
+  readonly #leadership: Leadership
   readonly #pending: PendingProposals
   readonly #barrier: ReadBarrier
+  readonly #appliedWaits: AppliedWaits
   readonly #committer: BackendCommitter
   readonly #snapshotter: Snapshotter
+  readonly #retention: LogRetention
   readonly #leaseKeeper: LeaseKeeper
+  readonly #version: ClusterVersion
   readonly #ids: RequestIds
   readonly #metrics: MemberMetrics
   readonly #timers: Timer[] = []
   #compactor: AutoCompactor | undefined
-  #queued: Uint8Array[] = []
   #flushScheduled = false
-  #leader: MemberId = NO_MEMBER
-  #isLeader = false
-  #electedMs = -Infinity
-  #noSpaceRaised = false
-  #closed = false
-  #onReady: (() => void) | undefined
+  /** Under way. */
+  #noSpaceAlarm: Promise<unknown> | undefined
+  #purging: Promise<void> | undefined
+  #failed = false
+  #closing: Promise<void> | undefined
+  /** Wakes whoever waits for a leader while the member opens. */
+  #wake: (() => void) | undefined
 
   constructor(parts: MemberParts, options: MemberOptions) {
     this.#parts = parts
     this.#options = options
-    const { started, clock, logger, store } = parts
+    const { started, clock, logger, applied, membership } = parts
+    const onFatal = (error: Error): void => this.#fail(error)
     this.#log = started.log
     this.#ids = new RequestIds(started.memberId, clock.wallMs())
     this.#metrics = memberMetrics(parts.metrics)
+    this.#leadership = new Leadership({
+      self: started.memberId,
+      tickMs: options.heartbeatMs,
+      nowMs: clock.monotonicMs(),
+    })
     this.#pending = new PendingProposals({
       timeoutMs: options.requestTimeoutMs,
       countMax: PROPOSALS_MAX,
@@ -134,16 +104,20 @@ export class Member {
     this.#barrier = new ReadBarrier({
       clock,
       timeoutMs: options.requestTimeoutMs,
+      waitersMax: READERS_MAX,
+      applied: applied.index,
+      nextId: () => this.#ids.next(),
       ask: (context) => this.#driver.readIndex(context),
+      onSlow: () => this.#metrics.slowReadIndexes.inc(),
     })
+    this.#appliedWaits = new AppliedWaits(clock)
     this.#machine = new StateMachine(
       { ...parts, quotaBytes: options.quotaBytes, now: () => clock.monotonicMs() },
-      parts.applied,
+      applied,
       {
-        onResult: (id, outcome) => void this.#pending.resolve(id, outcome),
+        onResult: (id, outcome) => this.#answer(id, outcome),
         onConfigChange: (change, decision) => this.#configChanged(change, decision),
         onTermStart: (term) => this.#termStarted(term),
-        onQuotaExceeded: () => this.#raiseNoSpace(),
       },
     )
     this.#driver = new RaftDriver({
@@ -155,19 +129,16 @@ export class Member {
       observer: {
         onCommitted: (entries) => this.#apply(entries),
         onReadIndex: (context, index) => this.#barrier.onReadIndex(context, index),
-        onLeadership: (leader, term, isSelf) => this.#leadershipChanged(leader, term, isSelf),
-        onFatal: parts.onFatal,
+        onLeadership: (leader, term) => this.#leadershipChanged(leader, term),
+        onFatal,
       },
     })
     this.#committer = new BackendCommitter({
+      ...parts,
       machine: this.#machine,
-      store,
-      rows: parts.rows,
-      backend: parts.backend,
-      clock,
       pacing: options.commit,
       duration: this.#metrics.backendCommitSeconds,
-      onFatal: parts.onFatal,
+      onFatal,
     })
     this.#snapshotter = new Snapshotter({
       committer: this.#committer,
@@ -176,14 +147,27 @@ export class Member {
       logger,
       lastIndex: started.recovered.snapshot?.index ?? NO_INDEX,
       source: this.#snapshotSource(),
+      onFatal,
     })
+    this.#retention = this.#startRetention()
     this.#leaseKeeper = new LeaseKeeper({
       lessor: parts.lessor,
       clock,
       proposer: {
-        revoke: (id, done) => this.propose(leaseRevokeRequest(id), { onApplied: done, onFailed: done }),
-        checkpoint: (due) => void this.proposeAsync(leaseCheckpointRequest(due)),
+        whenLeading: (proceed) => this.confirmLeadership({ onReady: proceed, onFailed: () => undefined }),
+        revoke: (id, done) => this.#submit(leaseRevokeRequest(id), { onApplied: done, onFailed: done }, true),
+        checkpoint: (due) => this.#submit(leaseCheckpointRequest(due), NOBODY, true),
       },
+    })
+    this.#version = new ClusterVersion({
+      clock,
+      logger,
+      membership,
+      serverVersion: options.serverVersion,
+      marked: textOf(parts.backend.get('meta', STORAGE_VERSION)),
+      isLeader: () => this.isLeader,
+      propose: async (version) => (await this.proposeAsync(clusterVersionRequest(version))).status,
+      mark: (version) => this.#markStorage(version),
     })
   }
 
@@ -195,12 +179,13 @@ export class Member {
     return this.#parts.started.clusterId
   }
 
+  /** NO_MEMBER while none is known. */
   get leader(): MemberId {
-    return this.#leader
+    return this.#leadership.leader
   }
 
   get isLeader(): boolean {
-    return this.#isLeader
+    return this.#leadership.isLeader
   }
 
   get applied(): AppliedPoint {
@@ -227,21 +212,29 @@ export class Member {
     return this.#options
   }
 
-  /** Starts ticking and resolves once the member has a leader and has published its name through the log. */
+  /**
+   * Starts ticking and resolves once the member has a leader and has published its name through the log, or is closed.
+   * @throws VersionTooLow
+   */
   async open(): Promise<void> {
-    const { clock } = this.#parts
+    const { clock, membership } = this.#parts
+    this.#version.verify()
     this.#timers.push(
-      clock.every(this.#options.heartbeatMs, () => this.#driver.tick()),
+      clock.every(this.#options.heartbeatMs, () => this.#tick()),
       clock.every(HOUSEKEEPING_MS, () => this.#housekeep()),
-      clock.every(PURGE_PERIOD_MS, () => void this.#log.purge(this.#options.segmentsMax, this.#options.snapshotsMax)),
+      clock.every(PURGE_PERIOD_MS, () => this.#purge()),
     )
     this.#driver.pump()
     // With a single voter there is nobody to wait for: the election needs no time-out.
-    if (this.#parts.membership.members().length === 1) this.#driver.campaign()
-    const ready = new Promise<void>((resolve) => (this.#onReady = resolve))
+    const members = membership.members()
+    if (members.length === 1 && members[0]!.id === this.id) this.#driver.campaign()
     this.#leaseKeeper.open()
-    await ready
+    await this.#knowsLeader()
     await this.#publish()
+    if (this.#isClosing()) return
+    this.#version.verify()
+    await this.#version.open()
+    if (this.#isClosing()) return
     this.#compactor = this.#startCompactor()
   }
 
@@ -250,42 +243,53 @@ export class Member {
    * Refusals that need no consensus are answered before the call returns.
    */
   propose(request: etcdserverpb.InternalRaftRequest, waiter: ProposalWaiter): void {
-    if (this.#closed) return waiter.onFailed(errors.stopped)
-    if (this.#pending.full) return waiter.onFailed(errors.tooManyRequests)
-    const id = this.#ids.next()
-    request.header = new etcdserverpb.RequestHeader()
-    request.header.id = id
-    const data = etcdserverpb.InternalRaftRequestCodec.encode(request)
-    if (data.length > this.#options.maxRequestBytes) return waiter.onFailed(errors.requestTooLarge)
-    this.#pending.add(id, waiter, this.#parts.clock.monotonicMs(), data.length)
-    this.#queued.push(data)
-    this.#scheduleFlush()
+    if (this.committedIndex - this.applied.index > BACKLOG_MAX) return waiter.onFailed(errors.tooManyRequests)
+    this.#submit(request, waiter, false)
   }
 
   nextRequestId(): bigint {
     return this.#ids.next()
   }
 
-  /** As `propose`, for work of the member itself. */
+  /** As `propose`, for work of the member itself. Never rejects. */
   proposeAsync(request: etcdserverpb.InternalRaftRequest): Promise<ApplyOutcome> {
     return new Promise((resolve) => {
-      this.propose(request, {
-        onApplied: resolve,
-        onFailed: (status) => resolve({ response: undefined, status, swept: undefined }),
-      })
+      const onFailed = (status: Status): void => resolve({ response: undefined, status, swept: undefined })
+      this.#submit(request, { onApplied: resolve, onFailed }, false)
     })
   }
 
   /** Calls back when the local state holds everything that was acknowledged anywhere before the call. */
   readBarrier(waiter: ReadWaiter): void {
-    if (this.#closed) return waiter.onFailed(errors.stopped)
+    if (this.#isClosing()) return waiter.onFailed(errors.stopped)
     this.#barrier.wait(waiter)
+  }
+
+  /** Calls back, mostly at once, when this member surely leads; fails when it does not, or cannot find out. */
+  confirmLeadership(waiter: ReadWaiter): void {
+    const askedMs = this.#parts.clock.monotonicMs()
+    if (this.#leadership.isSure(askedMs)) return waiter.onReady()
+    if (!this.isLeader) return waiter.onFailed(errors.notPrimaryLessor)
+    this.readBarrier({
+      onReady: () => {
+        if (!this.isLeader) return waiter.onFailed(errors.notPrimaryLessor)
+        this.#leadership.onConfirmed(askedMs)
+        waiter.onReady()
+      },
+      onFailed: (status) => waiter.onFailed(status),
+    })
+  }
+
+  /** Calls back when everything committed at the time of the call is applied; fails after a second. */
+  waitApplied(waiter: ReadWaiter): void {
+    if (this.#isClosing()) return waiter.onFailed(errors.stopped)
+    this.#appliedWaits.wait(this.committedIndex, this.applied.index, waiter)
   }
 
   /** Whether the store has room; raises the NOSPACE alarm of this member when it has not. */
   hasRoomFor(costBytes: number): boolean {
     if (costBytes === 0 || this.#parts.store.allocatedBytes + costBytes < this.#options.quotaBytes) return true
-    this.#raiseNoSpace()
+    void this.#raiseNoSpace()
     return false
   }
 
@@ -319,20 +323,48 @@ export class Member {
     this.#parts.store.noteReclaimed()
   }
 
-  /** Fails what waits, finishes writes under way, and closes the log. The backend belongs to the caller. */
-  async close(): Promise<void> {
-    if (this.#closed) return
-    this.#closed = true
+  /** Fails what waits, finishes writes under way, and closes the log. The backend belongs to the caller. Idempotent. */
+  close(): Promise<void> {
+    this.#closing ??= this.#close()
+    return this.#closing
+  }
+
+  async #close(): Promise<void> {
+    // From the next line on `#closing` is set, and everything new is refused.
+    await Promise.resolve()
     for (const timer of this.#timers) timer.cancel()
+    this.#wake?.()
     this.#compactor?.close()
+    this.#version.close()
     this.#leaseKeeper.close()
     this.#barrier.close()
+    this.#appliedWaits.close()
     await this.#driver.stop()
     this.#pending.failAll(errors.stopped)
+    this.#parts.lessor.demote()
     await this.#snapshotter.close()
-    await this.#committer.commit()
+    await this.#purging
+    // A committer that failed has reported it; there is nothing more to save.
+    await this.#committer.commit().catch(() => undefined)
     await this.#committer.close()
     await this.#log.close()
+  }
+
+  /** Whether `close` was called. */
+  get isClosing(): boolean {
+    return this.#isClosing()
+  }
+
+  #isClosing(): boolean {
+    return this.#closing !== undefined
+  }
+
+  /** Stops at once: nothing that is in memory may reach the disk any more. */
+  #fail(error: Error): void {
+    if (this.#failed) return
+    this.#failed = true
+    this.#committer.halt()
+    this.#parts.onFatal(error)
   }
 
   #startNode(): RawNode {
@@ -362,7 +394,31 @@ export class Member {
     )
   }
 
+  #startRetention(): LogRetention {
+    const { recovered } = this.#parts.started
+    const applied = this.#parts.applied.index
+    const retention = new LogRetention({
+      entriesMax: this.#options.snapshot.catchUpEntries,
+      bytesMax: CATCH_UP_BYTES_MAX,
+      after: recovered.snapshot?.index ?? NO_INDEX,
+    })
+    retention.note(recovered.entries.filter(({ index }) => index <= applied))
+    return retention
+  }
+
   // --- proposals
+
+  #submit(request: etcdserverpb.InternalRaftRequest, waiter: ProposalWaiter, leaderOnly: boolean): void {
+    if (this.#isClosing()) return waiter.onFailed(errors.stopped)
+    if (this.#pending.full) return waiter.onFailed(errors.tooManyRequests)
+    const id = this.#ids.next()
+    request.header = new etcdserverpb.RequestHeader()
+    request.header.id = id
+    const data = etcdserverpb.InternalRaftRequestCodec.encode(request)
+    if (data.length > this.#options.maxRequestBytes) return waiter.onFailed(errors.requestTooLarge)
+    this.#pending.add(id, data, waiter, this.#parts.clock.monotonicMs(), leaderOnly)
+    this.#scheduleFlush()
+  }
 
   #scheduleFlush(): void {
     if (this.#flushScheduled) return
@@ -373,39 +429,63 @@ export class Member {
     })
   }
 
-  #flush(): void {
-    if (this.#queued.length === 0 || this.#closed) return
-    if (this.#committer.overloaded(() => this.#flush())) return
-    // Without a leader the queue waits, as in etcd: a leader appears or the proposals time out.
-    if (this.#leader === NO_MEMBER) return
-    const batch = this.#queued
-    this.#queued = []
-    if (!this.#driver.propose(batch)) this.#queued = batch.concat(this.#queued)
+  readonly #flush = (): void => {
+    if (!this.#pending.hasUnsent || this.#isClosing()) return
+    if (this.#committer.overloaded(this.#flush)) return
+    // Without a leader proposals wait, as in etcd: a leader appears or they time out.
+    if (this.leader === NO_MEMBER) return
+    this.#pending.handOver(this.#driver.node.role === 'leader', (batch) => this.#driver.propose(batch))
+  }
+
+  #tick(): void {
+    this.#leadership.onTick(this.#parts.clock.monotonicMs())
+    this.#driver.tick()
   }
 
   #housekeep(): void {
     const nowMs = this.#parts.clock.monotonicMs()
-    this.#metrics.proposalsFailed.inc(this.#pending.expire(nowMs, (startedMs) => this.#timeoutCause(startedMs)))
+    const expired = this.#pending.expire(nowMs, (startedMs, taken) => this.#timeoutCause(startedMs, taken))
+    if (expired > 0) this.#metrics.proposalsFailed.inc(expired)
     if (this.#barrier.tick(nowMs)) this.#metrics.readIndexesFailed.inc()
+    this.#appliedWaits.tick(nowMs)
     this.#flush()
   }
 
-  #timeoutCause(startedMs: number): Status {
-    if (this.#leader === NO_MEMBER) return errors.deadlineExceeded
+  /** The reference's table (raft 2.3), less what only peer links can know. */
+  #timeoutCause(startedMs: number, taken: boolean): Status {
+    if (!taken) return errors.deadlineExceeded
+    const { electedMs } = this.#leadership
     const window = 2 * this.#options.electionTicks * this.#options.heartbeatMs
-    const duringElection = startedMs > this.#electedMs - window && startedMs < this.#electedMs
-    return this.#isLeader && duringElection ? errors.timeoutLeaderFailure : errors.timeout
+    return startedMs > electedMs - window && startedMs < electedMs ? errors.timeoutLeaderFailure : errors.timeout
   }
 
   // --- what consensus reports
 
   #apply(entries: readonly raftpb.Entry[]): void {
+    this.#parts.applyObserver?.onBatch(entries)
     this.#machine.applyAll(entries)
     const { index } = this.#machine.applied
-    this.#driver.node.onApplied(index)
+    const { node } = this.#driver
+    node.onApplied(index)
     this.#barrier.onApplied(index)
+    this.#appliedWaits.onApplied(index)
     this.#committer.noteApplied(entries.length)
-    this.#snapshotter.maybeSnapshot(index)
+    let bytes = 0
+    for (const entry of entries) bytes += entry.data.length
+    this.#snapshotter.noteApplied(index, bytes)
+    this.#retention.note(entries)
+    const droppable = this.#retention.takeDue()
+    if (droppable !== undefined) node.compact(droppable)
+    // What consensus refused for having too much under way may pass now.
+    if (this.#pending.hasUnsent) this.#scheduleFlush()
+  }
+
+  #answer(id: bigint, outcome: ApplyOutcome): void {
+    this.#parts.applyObserver?.onResult(this.#machine.applied.index, outcome)
+    const needsAlarm = outcome.status === errors.noSpace && !this.#parts.alarms.has(etcdserverpb.AlarmType.NOSPACE)
+    if (!needsAlarm) return void this.#pending.resolve(id, outcome)
+    // Whoever hears of the full store finds the alarm raised.
+    void this.#raiseNoSpace().then(() => this.#pending.resolve(id, outcome))
   }
 
   #configChanged(change: raftpb.ConfChange, decision: ConfigDecision): string {
@@ -415,43 +495,53 @@ export class Member {
   }
 
   #termStarted(term: Term): void {
-    if (!this.#isLeader || term !== this.term) return
-    const extendMs = this.#options.electionTicks * this.#options.heartbeatMs
-    this.#parts.lessor.promote(this.#parts.clock.monotonicMs(), extendMs)
+    if (this.isLeader && term === this.term) {
+      const extendMs = this.#options.electionTicks * this.#options.heartbeatMs
+      this.#parts.lessor.promote(this.#parts.clock.monotonicMs(), extendMs)
+    }
+    // A leader answers reads from now on; what was asked before may have been lost.
     this.#barrier.retry()
   }
 
-  #leadershipChanged(leader: MemberId, term: Term, isSelf: boolean): void {
+  #leadershipChanged(leader: MemberId, term: Term): void {
     const { logger, clock, lessor } = this.#parts
-    const wasLeader = this.#isLeader
-    const hadLeader = this.#leader
-    this.#leader = leader
-    this.#isLeader = isSelf
-    if (leader !== NO_MEMBER && leader !== hadLeader) {
+    const before = this.leader
+    const { isOther, lost } = this.#leadership.change(leader, clock.monotonicMs())
+    if (leader !== NO_MEMBER && leader !== before) {
       logger.info(`raft.node: ${hexId(this.id)} elected leader ${hexId(leader)} at term ${term}`)
       this.#metrics.leaderChanges.inc()
-      if (hadLeader !== NO_MEMBER) this.#barrier.onLeaderChanged()
     }
-    if (isSelf && !wasLeader) this.#electedMs = clock.monotonicMs()
-    if (!isSelf && wasLeader) lessor.demote()
+    if (isOther) this.#barrier.onLeaderChanged()
+    if (lost) lessor.demote()
     this.#metrics.hasLeader.set(leader === NO_MEMBER ? 0 : 1)
-    this.#metrics.isLeader.set(isSelf ? 1 : 0)
-    if (leader !== NO_MEMBER) {
-      this.#onReady?.()
-      this.#flush()
-    }
+    this.#metrics.isLeader.set(this.isLeader ? 1 : 0)
+    if (leader === NO_MEMBER) return
+    this.#wake?.()
+    this.#flush()
   }
 
   // --- work of the member itself
 
-  /** Tells the cluster this member's name and client URLs; retried until it succeeds. */
+  async #knowsLeader(): Promise<void> {
+    while (this.leader === NO_MEMBER && !this.#isClosing()) {
+      await new Promise<void>((resolve) => (this.#wake = resolve))
+    }
+    this.#wake = undefined
+  }
+
+  /** Tells the cluster this member's name and client URLs; retried until it succeeds or the member closes. */
   async #publish(): Promise<void> {
-    const { logger } = this.#parts
+    const { logger, clock } = this.#parts
     for (;;) {
       const outcome = await this.proposeAsync(publishRequest(this.id, this.#options.name, this.#options.clientUrls))
+      if (this.#isClosing()) return
       if (outcome.status === undefined) break
-      if (this.#closed) return
       logger.warn('failed to publish local member to cluster through raft', { error: outcome.status.message })
+      // A refusal may come at once.
+      await new Promise<void>((resolve) => {
+        this.#wake = resolve
+        clock.after(this.#options.heartbeatMs, resolve)
+      })
     }
     logger.info('published local member to cluster through raft', {
       'local-member-id': hexId(this.id),
@@ -459,49 +549,43 @@ export class Member {
       'cluster-id': hexId(this.clusterId),
       'publish-timeout': `${this.#options.requestTimeoutMs / 1000}s`,
     })
-    await this.#decideClusterVersion()
   }
 
-  /** The cluster version is the lowest minor version of all members; with one member that is its own. */
-  async #decideClusterVersion(): Promise<void> {
-    const { membership, logger, rows } = this.#parts
-    const version = `${this.#options.serverVersion.split('.').slice(0, 2).join('.')}.0`
-    if (this.#isLeader && membership.clusterVersion !== version) {
-      logger.info('setting up initial cluster version using v3 API', { 'cluster-version': version })
-      const outcome = await this.proposeAsync(clusterVersionRequest(version))
-      if (outcome.status === undefined) logger.info('cluster version is updated', { 'cluster-version': version })
+  #markStorage(version: string): void {
+    this.#parts.rows.put('meta', STORAGE_VERSION, Buffer.from(version))
+    this.#committer.noteApplied(0)
+  }
+
+  /** Resolves when the log has answered, one way or the other. */
+  #raiseNoSpace(): Promise<unknown> {
+    if (this.#parts.alarms.has(etcdserverpb.AlarmType.NOSPACE)) return Promise.resolve()
+    if (this.#noSpaceAlarm === undefined) {
+      this.#parts.logger.warn('database space exceeded; raising alarm', { 'quota-bytes': this.#options.quotaBytes })
+      this.#noSpaceAlarm = this.proposeAsync(noSpaceAlarmRequest(this.id)).finally(
+        () => (this.#noSpaceAlarm = undefined),
+      )
     }
-    rows.put('meta', Buffer.from('storageVersion'), Buffer.from(version))
+    return this.#noSpaceAlarm
   }
 
-  #raiseNoSpace(): void {
-    if (this.#noSpaceRaised || this.#parts.alarms.has(etcdserverpb.AlarmType.NOSPACE)) return
-    this.#noSpaceRaised = true
-    this.#parts.logger.warn('database space exceeded; raising alarm', { 'quota-bytes': this.#options.quotaBytes })
-    void this.proposeAsync(noSpaceAlarmRequest(this.id)).then(() => (this.#noSpaceRaised = false))
+  #purge(): void {
+    const { segmentsMax, snapshotsMax } = this.#options
+    this.#purging ??= this.#log
+      .purge(segmentsMax, snapshotsMax)
+      .catch((error: unknown) => this.#parts.logger.error('failed to purge files', { error }))
+      .finally(() => (this.#purging = undefined))
   }
 
   #startCompactor(): AutoCompactor | undefined {
-    const settings = this.#options.autoCompaction
-    if (settings === undefined) return undefined
-    const { clock, logger } = this.#parts
-    const isLeader = (): boolean => this.#isLeader
-    const revision = (): number => this.#parts.store.revision
-    const target = {
-      get revision() {
-        return revision()
-      },
-      get isLeader() {
-        return isLeader()
-      },
-      compact: async (to: number) => {
+    const { clock, logger, store } = this.#parts
+    return startCompactor(this.#options.autoCompaction, clock, logger, {
+      revision: () => store.revision,
+      isLeader: () => this.isLeader,
+      compact: async (to) => {
         const { status } = await this.proposeAsync(compactionRequest(to))
         return status === undefined || status === errors.compacted
       },
-    }
-    return settings.mode === 'periodic'
-      ? periodicCompactor(target, settings.retention, clock, logger)
-      : revisionCompactor(target, settings.retention, clock, logger)
+    })
   }
 
   #snapshotSource(): ConstructorParameters<typeof Snapshotter>[0]['source'] {
@@ -515,35 +599,12 @@ export class Member {
         return confStateOf(membership)
       },
       membershipData: () => membershipData(membership),
-      compactLog: (index: Index) => this.#driver.node.compact(index),
     }
   }
 }
 
-const EMPTY_CONF_STATE: LogConfState = {
-  voters: [],
-  learners: [],
-  votersOutgoing: [],
-  learnersNext: [],
-  autoLeave: false,
-}
+/** For proposals whose result shows in the state alone. */
+const NOBODY: ProposalWaiter = { onApplied: () => undefined, onFailed: () => undefined }
 
-/** etcd never uses joint configurations, so the membership is the whole configuration. */
-export const confStateOf = (membership: Membership): LogConfState => ({
-  ...EMPTY_CONF_STATE,
-  voters: membership
-    .members()
-    .filter((m) => !m.isLearner)
-    .map((m) => m.id),
-  learners: membership
-    .members()
-    .filter((m) => m.isLearner)
-    .map((m) => m.id),
-})
-
-/** As etcd keeps it under `meta/confState`. */
-const confStateJson = ({ voters, learners }: LogConfState): string => {
-  const parts = [`"voters":[${voters.join(',')}]`]
-  if (learners.length > 0) parts.push(`"learners":[${learners.join(',')}]`)
-  return `{${parts.join(',')},"auto_leave":false}`
-}
+const textOf = (bytes: Uint8Array | undefined): string | undefined =>
+  bytes === undefined ? undefined : Buffer.from(bytes).toString()

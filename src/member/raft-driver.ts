@@ -10,7 +10,7 @@ export interface RaftObserver {
   /** Applies in order; synchronous. */
   onCommitted(entries: readonly raftpb.Entry[]): void
   onReadIndex(context: Uint8Array, index: Index): void
-  onLeadership(leader: MemberId, term: Term, isSelf: boolean): void
+  onLeadership(leader: MemberId, term: Term): void
   /** The log failed: nothing may be acknowledged any more, the process has to end. */
   onFatal(error: Error): void
 }
@@ -108,10 +108,7 @@ export class RaftDriver {
   }
 
   #carryOut(ready: Ready): void {
-    if (ready.softState !== undefined) {
-      const { leader } = ready.softState
-      this.#observer.onLeadership(leader, this.#node.term, leader === this.#node.id)
-    }
+    if (ready.softState !== undefined) this.#observer.onLeadership(ready.softState.leader, this.#node.term)
     if (ready.messages.length > 0) this.#peers.send(ready.messages)
     if (ready.append !== undefined) this.#append(ready.append)
     // Committed entries are durable here, so applying them may overlap with the write of later ones.

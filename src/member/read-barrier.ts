@@ -1,7 +1,7 @@
 // Linearizable reads: everyone who asks in one turn shares one read index, confirmed by consensus, and is released when the
 // state machine has applied up to it (Raft thesis 6.4; etcd server/etcdserver/read).
 
-import { type Index, NO_INDEX } from '../base/index.js'
+import type { Index } from '../base/index.js'
 import type { Clock, Status } from '../env/index.js'
 import { errors } from '../proto/index.js'
 import type { ReadWaiter } from './api.js'
@@ -10,35 +10,66 @@ interface Batch {
   readonly startedMs: number
   readonly waiters: ReadWaiter[]
   /** Ids of the requests sent for this batch: any answer to one of them counts, answers to others are stale. */
-  readonly contexts: Set<number>
+  readonly contexts: Set<bigint>
   askedMs: number
 }
 
 const RETRY_MS = 500
 const CONTEXT_BYTES = 8
 
+/**
+ * Bound: `waitersMax` readers in all; more are refused. A confirmed reader waits for the state machine without limit, as in
+ * etcd: its caller's deadline ends it.
+ */
 export class ReadBarrier {
   readonly #clock: Clock
   readonly #timeoutMs: number
+  readonly #waitersMax: number
+  readonly #nextId: () => bigint
   readonly #ask: (context: Uint8Array) => void
+  readonly #onSlow: () => void
   /** Waiters of the next batch. */
   #gathering: ReadWaiter[] = []
   /** The batch whose index is being asked for; at most one. */
   #asking: Batch | undefined
   /** Confirmed batches that wait for the state machine, in order of their index. */
   #confirmed: { readonly index: Index; readonly waiters: ReadWaiter[] }[] = []
+  #waiting = 0
   #scheduled = false
-  #lastContext = 0
-  #appliedIndex = NO_INDEX
+  #appliedIndex: Index
 
-  /** `ask` hands a read-index request to consensus; the answer comes back through `onReadIndex`. */
-  constructor(options: { clock: Clock; timeoutMs: number; ask: (context: Uint8Array) => void }) {
+  /**
+   * `ask` hands a read-index request to consensus; the answer comes back through `onReadIndex`. `nextId` gives ids that no
+   * earlier run of this member used: an answer to that run may still be under way, and is older than our readers.
+   * `applied`: where the state machine starts.
+   */
+  constructor(options: {
+    clock: Clock
+    timeoutMs: number
+    waitersMax: number
+    applied: Index
+    nextId: () => bigint
+    ask: (context: Uint8Array) => void
+    /** No answer came in half a second. */
+    onSlow?: () => void
+  }) {
     this.#clock = options.clock
     this.#timeoutMs = options.timeoutMs
+    this.#waitersMax = options.waitersMax
+    this.#appliedIndex = options.applied
+    this.#nextId = options.nextId
     this.#ask = options.ask
+    this.#onSlow = options.onSlow ?? (() => undefined)
+  }
+
+  /** Readers that were not told yet. */
+  get waiting(): number {
+    return this.#waiting
   }
 
   wait(waiter: ReadWaiter): void {
+    if (this.#waiting >= this.#waitersMax) return waiter.onFailed(errors.tooManyRequests)
+    this.#waiting++
     this.#gathering.push(waiter)
     this.#schedule()
   }
@@ -46,23 +77,26 @@ export class ReadBarrier {
   /** An answer of consensus. Answers of earlier batches are ignored: they may be older than our waiters. */
   onReadIndex(context: Uint8Array, index: Index): void {
     const batch = this.#asking
-    if (batch === undefined || !batch.contexts.has(decodeContext(context))) return
+    const id = decodeContext(context)
+    if (batch === undefined || id === undefined || !batch.contexts.has(id)) return
     this.#asking = undefined
-    if (index <= this.#appliedIndex) release(batch.waiters)
+    if (index <= this.#appliedIndex) this.#release(batch.waiters)
     else this.#confirmed.push({ index, waiters: batch.waiters })
     if (this.#gathering.length > 0) this.#schedule()
   }
 
   onApplied(index: Index): void {
     this.#appliedIndex = index
-    while (this.#confirmed.length > 0 && this.#confirmed[0]!.index <= index) release(this.#confirmed.shift()!.waiters)
+    while (this.#confirmed.length > 0 && this.#confirmed[0]!.index <= index) {
+      this.#release(this.#confirmed.shift()!.waiters)
+    }
   }
 
   /** A known leader was replaced by another one: what it would have confirmed is lost. */
   onLeaderChanged(): void {
     const batch = this.#asking
     this.#asking = undefined
-    if (batch !== undefined) fail(batch.waiters, errors.leaderChanged)
+    if (batch !== undefined) this.#fail(batch.waiters, errors.leaderChanged)
     if (this.#gathering.length > 0) this.#schedule()
   }
 
@@ -72,11 +106,14 @@ export class ReadBarrier {
     if (batch === undefined) return false
     if (nowMs - batch.startedMs >= this.#timeoutMs) {
       this.#asking = undefined
-      fail(batch.waiters, errors.timeout)
+      this.#fail(batch.waiters, errors.timeout)
       if (this.#gathering.length > 0) this.#schedule()
       return true
     }
-    if (nowMs - batch.askedMs >= RETRY_MS) this.retry()
+    if (nowMs - batch.askedMs >= RETRY_MS) {
+      this.#onSlow()
+      this.retry()
+    }
     return false
   }
 
@@ -90,7 +127,7 @@ export class ReadBarrier {
     this.#asking = undefined
     this.#confirmed = []
     this.#gathering = []
-    fail(waiting, errors.stopped)
+    this.#fail(waiting, errors.stopped)
   }
 
   #schedule(): void {
@@ -108,25 +145,31 @@ export class ReadBarrier {
   }
 
   #send(batch: Batch): void {
+    const id = this.#nextId()
     batch.askedMs = this.#clock.monotonicMs()
-    batch.contexts.add(++this.#lastContext)
-    this.#ask(encodeContext(this.#lastContext))
+    batch.contexts.add(id)
+    this.#ask(encodeContext(id))
+  }
+
+  #release(waiters: readonly ReadWaiter[]): void {
+    this.#waiting -= waiters.length
+    for (const waiter of waiters) waiter.onReady()
+  }
+
+  #fail(waiters: readonly ReadWaiter[], status: Status): void {
+    this.#waiting -= waiters.length
+    for (const waiter of waiters) waiter.onFailed(status)
   }
 }
 
-const encodeContext = (id: number): Uint8Array => {
+const encodeContext = (id: bigint): Uint8Array => {
   const bytes = new Uint8Array(CONTEXT_BYTES)
-  new DataView(bytes.buffer).setFloat64(0, id)
+  new DataView(bytes.buffer).setBigUint64(0, id)
   return bytes
 }
 
-const decodeContext = (bytes: Uint8Array): number =>
-  bytes.length === CONTEXT_BYTES ? new DataView(bytes.buffer, bytes.byteOffset, CONTEXT_BYTES).getFloat64(0) : -1
-
-function release(waiters: readonly ReadWaiter[]): void {
-  for (const waiter of waiters) waiter.onReady()
-}
-
-function fail(waiters: readonly ReadWaiter[], status: Status): void {
-  for (const waiter of waiters) waiter.onFailed(status)
-}
+/** Undefined for what no barrier has sent. */
+const decodeContext = (bytes: Uint8Array): bigint | undefined =>
+  bytes.length === CONTEXT_BYTES
+    ? new DataView(bytes.buffer, bytes.byteOffset, CONTEXT_BYTES).getBigUint64(0)
+    : undefined

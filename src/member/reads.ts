@@ -1,5 +1,6 @@
 // Reads of the local store: single ranges, and transactions that only read.
 
+import { invariant } from '../base/index.js'
 import type { Status } from '../env/index.js'
 import { type TxnPath, checkRevision, choosePath, headerAt, rangeQuery, rangeResponse } from '../apply/index.js'
 import type { RangeOutcome, Store } from '../mvcc/index.js'
@@ -10,8 +11,11 @@ export function readRange(
   store: Store,
   request: etcdserverpb.RangeRequest,
   waiter: ResultWaiter<etcdserverpb.RangeResponse>,
+  needsCount: boolean,
 ): void {
-  store.range(rangeQuery(request), (outcome) => {
+  const query = rangeQuery(request)
+  query.needsCount = needsCount
+  store.range(query, (outcome) => {
     if (outcome.kind !== 'ok') return waiter.onFailed(refusalOf(outcome))
     const response = rangeResponse(outcome)
     response.header = headerAt(outcome.revision)
@@ -20,8 +24,8 @@ export function readRange(
 }
 
 /**
- * Runs a transaction of ranges at the revision of the call: guards first, then each range, sliced like any other.
- * Differs: ranges of one transaction are read one after the other; a compaction that passes in between ends it as compacted.
+ * Runs a transaction of ranges at the revision of the call: guards first, then all ranges. Each is begun in this turn, which
+ * holds its revision, so that neither a write nor a compaction comes between them, however long they take.
  */
 export function readTxn(
   store: Store,
@@ -29,30 +33,27 @@ export function readTxn(
   waiter: ResultWaiter<etcdserverpb.TxnResponse>,
 ): void {
   const path: TxnPath = choosePath(store, request)
-  const ops = path.succeeded ? request.success : request.failure
+  const ranges = (path.succeeded ? request.success : request.failure).map(({ requestRange }) => requestRange!)
   const at = store.revision
-  for (const { requestRange } of ops) {
-    const refusal = checkRevision(store, requestRange!.revision)
+  for (const { revision } of ranges) {
+    const refusal = checkRevision(store, revision)
     if (refusal !== undefined) return waiter.onFailed(refusal)
   }
   const response = new etcdserverpb.TxnResponse()
   response.header = headerAt(at)
   response.succeeded = path.succeeded
-  const readNext = (i: number): void => {
-    const op = ops[i]
-    if (op === undefined) return waiter.onResult(response)
-    const query = rangeQuery(op.requestRange!)
-    if (query.revision <= 0) query.revision = at
-    store.range(query, (outcome) => {
-      if (outcome.kind !== 'ok') return waiter.onFailed(refusalOf(outcome))
-      const answer = new etcdserverpb.ResponseOp()
-      answer.responseRange = rangeResponse(outcome)
-      answer.responseRange.header = headerAt(at)
-      response.responses.push(answer)
-      readNext(i + 1)
+  response.responses = ranges.map(() => new etcdserverpb.ResponseOp())
+  let left = ranges.length
+  if (left === 0) return waiter.onResult(response)
+  for (const [i, range] of ranges.entries()) {
+    store.range(rangeQuery(range), (outcome) => {
+      invariant(outcome.kind === 'ok', 'the revision of a range was checked in the same turn')
+      const answer = rangeResponse(outcome)
+      answer.header = headerAt(at)
+      response.responses[i]!.responseRange = answer
+      if (--left === 0) waiter.onResult(response)
     })
   }
-  readNext(0)
 }
 
 const refusalOf = (outcome: Exclude<RangeOutcome, { kind: 'ok' }>): Status =>

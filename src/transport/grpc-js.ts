@@ -62,6 +62,9 @@ export function createGrpcJsServer(options: GrpcServerOptions): GrpcServer {
   return new GrpcJsServer(options)
 }
 
+/** The answer to the ping before, which is no sign of data. */
+const PING_ACK_BYTES = 17
+
 class GrpcJsServer implements GrpcServer {
   readonly #options: GrpcServerOptions
   readonly #server: Server
@@ -238,7 +241,12 @@ class GrpcJsServer implements GrpcServer {
   #enforcePings(session: http2.Http2Session): PingPolicy | undefined {
     if (session.encrypted === true) return undefined
     const pings = new PingPolicy(this.#options.keepaliveMinTimeMs)
+    let writtenBytes = 0
     session.on('ping', () => {
+      // One message may take many round trips, and Go's clients ping in each of them to measure the bandwidth.
+      const { bytesWritten } = session.socket
+      if (bytesWritten - writtenBytes > PING_ACK_BYTES) pings.onSent()
+      writtenBytes = bytesWritten
       const openCalls = this.#sessions.get(session)?.openCalls ?? 0
       if (session.destroyed || !pings.onPing(this.#options.clock.monotonicMs(), openCalls)) return
       session.goaway(http2.constants.NGHTTP2_ENHANCE_YOUR_CALM, 0, Buffer.from('too_many_pings'))
