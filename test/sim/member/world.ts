@@ -221,7 +221,7 @@ export class World {
       quotaBytes: Infinity,
       quotaConfiguredBytes: 0,
       commit: { intervalMs: commitMs, operationsMax: commitOperations, unflushedBytesMax },
-      snapshot: { everyEntries: snapshotEvery, catchUpEntries },
+      snapshot: { everyBytes: Infinity, everyEntries: snapshotEvery, catchUpEntries },
       segmentsMax: 2,
       snapshotsMax: 2,
       autoCompaction: undefined,
