@@ -28,9 +28,9 @@ const world = (options: { debug?: boolean } = {}) => {
     {
       name: KVService.name,
       methods: [
-        unaryMethod({ ...range, handle: handle as never }),
-        unaryMethod({ ...put, handle: handle as never }),
-        unaryMethod({ ...txn, handle: handle as never }),
+        unaryMethod({ ...range, handle: handle }),
+        unaryMethod({ ...put, handle: handle }),
+        unaryMethod({ ...txn, handle: handle }),
       ],
     },
   ]
