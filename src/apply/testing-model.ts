@@ -46,6 +46,24 @@ export class Model {
     return live({ changes: this.changes, at })
   }
 
+  /** A range at a revision up to the newest, compacted or not. */
+  rangeAt(request: etcdserverpb.RangeRequest, revision: number): Plain {
+    return new Txn(this).range(request, revision)
+  }
+
+  /** In the form of `stateOf` in testing.ts. */
+  state(): unknown {
+    const live = this.live()
+    const keysOf = (id: bigint): string[] => live.filter(({ lease }) => lease === id).map(({ key }) => key)
+    return {
+      revision: this.revision,
+      compactRevision: this.compactRevision,
+      kvs: live.map(kvText),
+      leases: [...this.leases.keys()].map((id) => `${id}: ${keysOf(id)}`).sort(),
+      alarms: this.alarms.map(({ member, type }) => `${member}/${type}`).sort(),
+    }
+  }
+
   #apply(request: etcdserverpb.InternalRaftRequest): Plain {
     const { put, deleteRange, txn, compaction, leaseGrant, leaseRevoke, alarm } = request
     if (alarm !== undefined) return this.#alarm(alarm)
@@ -69,7 +87,8 @@ export class Model {
     } else if (txn !== undefined) {
       const path = choose(txn, { changes: this.changes, at: this.revision })
       run.check(txn, path)
-      answer = { ...run.execute(txn, path), revision: run.revision }
+      const executed = run.execute(txn, path)
+      answer = { revision: run.revision, ...executed }
     } else return {}
     this.revision = run.revision
     this.changes = run.changes
@@ -149,7 +168,7 @@ class Txn {
       if (requestRange !== undefined) return this.range(requestRange)
       if (requestPut !== undefined) return this.put(requestPut)
       if (requestDeleteRange !== undefined) return this.deleteRange(requestDeleteRange)
-      if (requestTxn !== undefined) return { ...this.execute(requestTxn, paths.shift()!), revision: 0 }
+      if (requestTxn !== undefined) return { revision: 0, ...this.execute(requestTxn, paths.shift()!) }
       return {}
     })
     return { succeeded: path.succeeded, responses }
@@ -185,8 +204,8 @@ class Txn {
     this.changes.push({ key, main, create: 0, version: 0, lease: 0n, value: undefined })
   }
 
-  range(request: etcdserverpb.RangeRequest): Plain {
-    const at = request.revision > 0 ? request.revision : this.revision
+  range(request: etcdserverpb.RangeRequest, newest = this.revision): Plain {
+    const at = request.revision > 0 ? request.revision : newest
     const found = live({ changes: this.changes, at }).filter(({ key }) => isIn(key, request))
     const { limit, sortOrder, sortTarget, minModRevision, maxModRevision, minCreateRevision, maxCreateRevision } =
       request

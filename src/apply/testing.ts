@@ -1,6 +1,15 @@
 // For the tests of this folder: a state machine over any backend, requests in one line, answers in a form to compare.
 
-import { EMPTY_BYTES, type Index, type LeaseId, NO_INDEX, NO_LEASE, NO_TERM, type Term } from '../base/index.js'
+import {
+  EMPTY_BYTES,
+  type Index,
+  type Key,
+  type LeaseId,
+  NO_INDEX,
+  NO_LEASE,
+  NO_TERM,
+  type Term,
+} from '../base/index.js'
 import {
   type Backend,
   type BackendRow,
@@ -11,7 +20,7 @@ import {
   silentLogger,
 } from '../env/index.js'
 import { Lessor } from '../lease/index.js'
-import { Store, scanRevisions } from '../mvcc/index.js'
+import { OPEN_END, RangeQuery, Store, scanRevisions } from '../mvcc/index.js'
 import { etcdserverpb, mvccpb, raftpb } from '../proto/index.js'
 import { AlarmSet } from './alarms.js'
 import { RowBuffer, collectBatch, readAppliedPoint } from './applied-point.js'
@@ -267,13 +276,28 @@ export function plainResponse(response: object): Plain {
   }
   if (response instanceof etcdserverpb.LeaseGrantResponse) return { revision, id: response.id, ttl: response.ttl }
   if (response instanceof etcdserverpb.AlarmResponse) {
-    return { revision, alarms: response.alarms.map(({ memberId, alarm }) => `${memberId}/${alarm}`) }
+    return { revision, alarms: response.alarms.map(alarmText).sort() }
   }
   return { revision }
 }
+
+const alarmText = ({ memberId, alarm }: etcdserverpb.AlarmMember): string => `${memberId}/${alarm}`
 
 const plainOp = (answer: etcdserverpb.ResponseOp): Plain => {
   const { responseRange, responsePut, responseDeleteRange, responseTxn } = answer
   const response = responseRange ?? responsePut ?? responseDeleteRange ?? responseTxn
   return response === undefined ? {} : plainResponse(response)
+}
+
+/** What of the state shows, as plain data: revisions, live keys, leases with their keys, alarms. */
+export function stateOf({ store, lessor, alarms }: Pick<TestMachine, 'store' | 'lessor' | 'alarms'>): unknown {
+  const all = store.rangeSync(new RangeQuery('' as Key, OPEN_END))
+  const leases = lessor.list().map((id) => `${id}: ${[...lessor.keysOf(id)].sort()}`)
+  return {
+    revision: store.revision,
+    compactRevision: store.compactRevision,
+    kvs: all.kind === 'ok' ? all.kvs.map(kvText) : all.kind,
+    leases: leases.sort(),
+    alarms: alarms.list().map(alarmText).sort(),
+  }
 }

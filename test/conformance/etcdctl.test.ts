@@ -36,8 +36,12 @@ t.setTimeout(14 * 60_000)
 let compared = 0
 const used = new Map<string, number>()
 
-for (const { name, steps, clients = DEFAULT_CLIENTS, flags = [] } of topics) {
+for (const { name, needs, steps, clients = DEFAULT_CLIENTS, flags = [] } of topics) {
   if (!name.includes(process.env.TOPIC ?? '')) continue
+  if (needs !== undefined && subjectKind === 'quorate') {
+    console.log(`# note: topic "${name}" is not compared; not built yet: ${needs}`)
+    continue
+  }
   for (const version of clients) {
     const skip = findTool('etcdctl', version) === undefined && `etcdctl ${version} is missing`
     t.test(`${name} (etcdctl ${version})`, { skip }, async (t) => {

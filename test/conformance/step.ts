@@ -34,8 +34,13 @@ export interface Repetition {
 
 export type Step = string | Command | Session | Repetition
 
+/** Parts of the API that are not built yet; what clients see instead is proved in test/fuzz/bad-requests.test.ts. */
+export const NOT_BUILT = ['changes of members', 'snapshots', 'authentication'] as const
+
 export interface Topic {
   readonly name: string
+  /** Compared once this part is built (NOT_BUILT); until then named as skipped. */
+  readonly needs?: (typeof NOT_BUILT)[number]
   readonly steps: readonly Step[]
   /** Clients that run it, each on fresh servers; default: 3.5 alone. */
   readonly clients?: readonly EtcdctlVersion[]

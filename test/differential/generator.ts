@@ -9,9 +9,11 @@ export interface World {
   compacted: number
   /** Ids that were granted and not revoked. */
   readonly leases: Set<string>
+  /** Revisions that may hold both a delete and a later put of one key: not hashed, not compacted at (known-deltas). */
+  readonly recreating: Set<number>
 }
 
-export const newWorld = (): World => ({ revision: 1, compacted: -1, leases: new Set() })
+export const newWorld = (): World => ({ revision: 1, compacted: -1, leases: new Set(), recreating: new Set() })
 
 const OPEN_END = Buffer.from([0])
 const NO_BYTES = Buffer.alloc(0)
@@ -55,7 +57,7 @@ export class Generator {
       [1, () => write('Lease/LeaseKeepAlive', { ID: this.#leaseId() })],
       [3, () => read('Lease/LeaseTimeToLive', { ID: this.#leaseId(), keys: this.#random.chance(70) })],
       [1, () => read('Lease/LeaseLeases', {})],
-      [1, () => read('Maintenance/HashKV', { revision: this.#positiveRevision() })],
+      [1, () => this.hashKv(this.revision())],
       [1, () => this.#compact()],
     ])
     return kind()
@@ -156,10 +158,12 @@ export class Generator {
     ])()
   }
 
-  /** HashKV takes negatives as the newest and says so in a field that 3.5 does not have: nothing to compare. */
-  #positiveRevision(): string {
-    const revision = this.revision()
-    return revision.startsWith('-') ? '0' : revision
+  hashKv(revision: string): Operation {
+    const { recreating, revision: current } = this.#world
+    // HashKV takes negatives as the newest and says so in a field that 3.5 does not have: nothing to compare.
+    const asked = revision.startsWith('-') ? '0' : revision
+    const hashed = asked === '0' ? current : Number(asked)
+    return recreating.has(hashed) ? write('KV/Put', this.put()) : read('Maintenance/HashKV', { revision: asked })
   }
 
   /** For compares: a number near those in use. */
@@ -179,10 +183,11 @@ export class Generator {
   }
 
   #compact(): Operation {
-    // Compact(0) on a fresh store: see known-deltas.
     const revision = this.revision()
-    const allowed = this.#world.compacted < 0 && revision === '0' ? '-1' : revision
-    return write('KV/Compact', { revision: allowed, physical: this.#random.chance(50) })
+    const { compacted, recreating } = this.#world
+    // See known-deltas for both.
+    const unwanted = (compacted < 0 && revision === '0') || recreating.has(Number(revision))
+    return write('KV/Compact', { revision: unwanted ? '-1' : revision, physical: this.#random.chance(50) })
   }
 }
 

@@ -12,6 +12,8 @@
 //                      lease; 3.7 goes in the order of the operations, lease first. So where two checks fail, the reasons differ.
 //   HashKV after       both keep the hash that a compaction computed, and after Compact(0) take it for that of revision 0, which asks
 //   Compact(0)         for the newest. Ours is right. Not generated.
+//   delete, then put   A transaction can delete a key by an open-ended range and put it again. Compacted at that very revision, etcd
+//   in one revision    loses the key; a hash at it counts other revisions than at any other. We keep the key. Not generated.
 //   hash_revision      3.5 does not send it. 3.7 gives the revision that was hashed.
 import { status } from '@grpc/grpc-js'
 import { CallFailure, type Outcome } from '../support/grpc-client.js'

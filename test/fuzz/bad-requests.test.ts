@@ -108,6 +108,13 @@ const TABLE: readonly (readonly [string, string, object, status, string])[] = [
   ],
   ['HashKV of the future', 'Maintenance/HashKV', { revision: 99 }, OUT_OF_RANGE, FUTURE],
   ['a service that is not built', 'Auth/AuthStatus', {}, UNIMPLEMENTED, 'unknown service etcdserverpb.Auth'],
+  [
+    'a method that is not built',
+    'Cluster/MemberAdd',
+    { peerURLs: ['http://127.0.0.1:1'] },
+    UNIMPLEMENTED,
+    'unknown method MemberAdd for service etcdserverpb.Cluster',
+  ],
 ]
 
 function nested(op: object): object {

@@ -22,7 +22,7 @@ const KEYS = 1000
 const BIG_KEYS = 16
 const BIG_VALUE_BYTES = 60_000
 /** The server's resident memory stays below this, in MiB. */
-const RESIDENT_MIB_MAX = 700
+const RESIDENT_MIB_MAX = 600
 
 t.setTimeout(0)
 

@@ -116,8 +116,8 @@ export class GrpcConnection implements ConnectionOwner, ConnectionContext {
   onPing(connection: Http2Connection): string | undefined {
     const pings = this.#pings
     if (pings === undefined) return undefined
-    if (connection.sentSincePing) pings.onSent()
-    connection.sentSincePing = false
+    if (connection.hasSent) pings.onSent()
+    connection.hasSent = false
     return pings.onPing(this.server.clock.monotonicMs(), connection.streams.size) ? TOO_MANY_PINGS : undefined
   }
 

@@ -127,7 +127,7 @@ const EMPTY = new Uint8Array(0)
 
 /** Most literals are short: building them costs less than crossing into native code. */
 function latin1(bytes: Uint8Array, start: number, end: number): string {
-  if (end - start > 12) return Buffer.prototype.toString.call(asBuffer(bytes), 'latin1', start, end)
+  if (end - start > 12) return asBuffer(bytes).toString('latin1', start, end)
   let text = ''
   for (let i = start; i < end; i++) text += String.fromCharCode(bytes[i]!)
   return text

@@ -1,6 +1,7 @@
 // A header block that came in several frames.
 
 import { HTTP2_LIMITS } from './limits.js'
+import { ErrorCode, Flag, readUint31 } from './protocol.js'
 
 export class HeaderBlock {
   readonly id: number
@@ -28,3 +29,32 @@ export class HeaderBlock {
     return Buffer.concat(this.#parts, this.#sizeBytes)
   }
 }
+
+/** No flag of the protocol: a mark of ours beside them. The block still has to pass the decoder before the stream is refused. */
+export const SELF_DEPENDENT = 0x100
+
+/** Takes padding and priority off a HEADERS frame `bytes[start, end)`; a number is the code of the connection error. */
+export function headerFragment(
+  flags: number,
+  id: number,
+  bytes: Buffer,
+  start: number,
+  end: number,
+): { readonly flags: number; readonly start: number; readonly end: number } | ErrorCode {
+  let paddingBytes = 0
+  if ((flags & Flag.padded) !== 0) {
+    if (start === end) return ErrorCode.frameSizeError
+    paddingBytes = bytes[start]!
+    start++
+  }
+  if ((flags & Flag.priority) !== 0) {
+    if (end - start < PRIORITY_BYTES) return ErrorCode.frameSizeError
+    if (readUint31(bytes, start) === id) flags |= SELF_DEPENDENT
+    start += PRIORITY_BYTES
+  }
+  if (start + paddingBytes > end) return ErrorCode.protocolError
+  return { flags, start, end: end - paddingBytes }
+}
+
+/** Dependency (4 bytes) and weight. */
+const PRIORITY_BYTES = 5

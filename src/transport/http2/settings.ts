@@ -34,17 +34,14 @@ export function settingsFrame(concurrentStreamsMax: number): Uint8Array {
   return frame
 }
 
-/** `none`, or the error code of the connection error that the settings are. */
-export const SettingsProblem = { none: ErrorCode.noError } as const
-
-/** Puts the client's settings into force, in their order; unknown ones are ignored. */
+/** Puts the client's settings into force, in their order; unknown ones are ignored. A code is that of the connection error. */
 export function applySettings(
   sender: Sender,
   streams: ReadonlyMap<number, Http2Stream>,
   bytes: Uint8Array,
   start: number,
   end: number,
-): ErrorCode {
+): ErrorCode | undefined {
   for (let pos = start; pos < end; pos += 6) {
     const name = (bytes[pos]! << 8) | bytes[pos + 1]!
     const value = readUint32(bytes, pos + 2)
@@ -67,5 +64,5 @@ export function applySettings(
       default:
     }
   }
-  return SettingsProblem.none
+  return undefined
 }

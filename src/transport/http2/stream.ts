@@ -68,7 +68,7 @@ export class Http2Stream {
 
   /** The response's header fields; with `end` they are all of it. Called once, before anything else is sent. */
   respond(fields: readonly PreparedField[], end: boolean): void {
-    this.owner.writeHeaders(this, fields, end)
+    if (!this.isClosed && !this.isEnding) this.owner.writeHeaders(this, fields, end)
   }
 
   /** Body bytes, in order: `prefix` (borrowed, may be empty), then `bytes` (frozen). */

@@ -4,6 +4,7 @@ import type { Topic } from '../step.js'
 export const authTopics: readonly Topic[] = [
   {
     name: 'auth',
+    needs: 'authentication',
     flags: ['--bcrypt-cost=4'],
     steps: [
       'auth status',
