@@ -12,7 +12,7 @@ import {
   openFileLimit,
 } from './machine.js'
 import { notifyReady } from './sd-notify.js'
-import { type ProcessControl, onStopSignal } from './signals.js'
+import { type ProcessControl, endEarlyAsProcessOne, onStopSignal } from './signals.js'
 import { systemClock } from './system-clock.js'
 import { systemRandom } from './system-random.js'
 
@@ -51,6 +51,19 @@ class FakeProcess implements ProcessControl {
     this.ends.push(`exit ${code}`)
   }
 }
+
+t.test('before it is ready, process 1 ends at once where others need nothing for that', async (t) => {
+  const first = new FakeProcess(1)
+  const undo = endEarlyAsProcessOne(first)
+  t.same([...first.listeners.keys()].sort(), ['SIGINT', 'SIGTERM'])
+  first.listeners.get('SIGTERM')?.()
+  t.same(first.ends, ['exit 2'])
+  undo()
+  t.equal(first.listeners.size, 0)
+  const other = new FakeProcess(42)
+  endEarlyAsProcessOne(other)()
+  t.equal(other.listeners.size, 0, 'the default effect stays')
+})
 
 t.test('a stop signal shuts down once, then is raised again', async (t) => {
   const control = new FakeProcess(42)

@@ -1,6 +1,7 @@
 // Why a start ends, and the line that says so.
 
 import { FileLocked, type LogFields } from '../env/index.js'
+import { VersionTooLow } from '../member/index.js'
 import { WalCorrupt } from '../storage/index.js'
 
 /** The start ends with one fatal (or panic) line of this message and these fields. */
@@ -26,5 +27,7 @@ export function startFailure(error: unknown): StartFailed {
   if (error instanceof StartFailed) return error
   if (error instanceof WalCorrupt) return new StartFailed('failed to read WAL, cannot be repaired', { error })
   if (error instanceof FileLocked) return new StartFailed('failed to open WAL', { error })
+  // The message of this one is the whole line.
+  if (error instanceof VersionTooLow) return new StartFailed(error.message, {}, 'panic')
   return new StartFailed('discovery failed', { error })
 }

@@ -13,6 +13,8 @@ import { valueBytes, type WrittenKey, WriteLog } from './write-log.js'
 const WRITES = process.env.FULL === '1' ? 100_000 : 10_000
 const SEED = Number(process.env.SEED ?? Date.now() % 1_000_000)
 const HISTORY_WRITES = 1000
+/** Together well above the size at which responses are split. */
+const HISTORY_BIG_WRITES = 6
 const STREAMS = 100
 const WATCHERS_PER_STREAM = 10
 const STREAMS_PER_CONNECTION = 10
@@ -40,6 +42,7 @@ t.test(`1,000 watchers, 100 streams, ${WRITES} writes`, async (t) => {
   t.teardown(() => clearInterval(sampling))
 
   await load.write(HISTORY_WRITES)
+  await load.writeBig(HISTORY_BIG_WRITES)
   const historyEnd = await load.revision()
   const streams: ClientStream[] = []
   for (let i = 0, client = connect(); i < STREAMS; i++) {
@@ -108,9 +111,14 @@ const nap = async (stream: ClientStream, afterMs: number, forMs: number): Promis
 
 const keyAt = (i: number): string => `k/${String(i).padStart(3, '0')}`
 
+const PLAIN = { prevKv: false, noPut: false, noDelete: false, progressNotify: false }
+
 /** Few watch everything, most watch one key; options at random. */
 const specOf = (i: number, random: SeededRandom, historyEnd: number): WatchSpec => {
   const [lo, end] = rangeOf(i, random)
+  const fragment = random.chance(50) || i === 1
+  // Some read all large values of the history at once.
+  if (lo === 'big/' && fragment) return { ...PLAIN, lo, end, fragment, startRevision: 1 }
   return {
     lo,
     end,
@@ -124,13 +132,13 @@ const specOf = (i: number, random: SeededRandom, historyEnd: number): WatchSpec 
     noPut: random.chance(8),
     noDelete: random.chance(8),
     progressNotify: random.chance(25),
-    fragment: random.chance(50),
+    fragment,
   }
 }
 
 const rangeOf = (i: number, random: SeededRandom): [string, string] => {
   if (i % 10 === 0 && i < 30) return ['k', '\0']
-  if (i % 10 === 1 && i < 60) return ['big/', 'big0']
+  if (i % 10 === 1 && i < 80) return ['big/', 'big0']
   const key = keyAt(random.below(KEYS))
   const prefixLength = random.weighted([
     [70, key.length],
@@ -163,6 +171,10 @@ class Load {
     await Promise.all(Array.from({ length: WRITERS }, (_, i) => lane(this.#clients[i % this.#clients.length]!)))
   }
 
+  async writeBig(count: number): Promise<void> {
+    for (let i = 0; i < count; i++) await this.#bigTxn(this.#clients[0]!)
+  }
+
   async revision(): Promise<number> {
     const { header } = await this.#clients[0]!.call<RangeResponse>('KV/Range', { key: Buffer.from('k') })
     return Number(header.revision)
@@ -187,12 +199,13 @@ class Load {
       case 'txn':
         return this.#txn(client, this.#someKeys(2 + this.#random.below(4)), 100)
       case 'big':
-        return this.#txn(
-          client,
-          Array.from({ length: BIG_KEYS }, (_, i) => `big/${i}`),
-          BIG_VALUE_BYTES,
-        )
+        return this.#bigTxn(client)
     }
+  }
+
+  #bigTxn(client: GrpcClient): Promise<void> {
+    const keys = Array.from({ length: BIG_KEYS }, (_, i) => `big/${i}`)
+    return this.#txn(client, keys, BIG_VALUE_BYTES)
   }
 
   async #put(client: GrpcClient): Promise<void> {
