@@ -379,7 +379,7 @@ t.test('late frames on closed streams', async (t) => {
     )
     await client.settled()
     t.same(
-      client.texts.slice(5),
+      client.texts.slice(6),
       [`RST 5 ${E.cancel}`, 'PING ack'],
       'after a reset of ours all that is on its way is fine',
     )
