@@ -1,4 +1,4 @@
-// Unary calls that do nothing, on our server and on grpc-js: calls per second and CPU time of the server per call.
+// Unary calls that do nothing, on our server and on one of grpc-js: calls per second and CPU time of the server per call.
 //
 //   node bench/transport.mjs [--seconds 4] [--rounds 2] [--calls 200] [--connections 20]
 import { fork, spawn } from 'node:child_process'
@@ -23,15 +23,22 @@ else await compare()
 
 /** A server process: tells its port, then its CPU time whenever asked. */
 async function serve(kind) {
-  const { ClientPort, createGrpcServer, createGrpcJsServer, listenSpecs } = await import('../dist/transport/index.js')
+  const port = kind === 'ours' ? await serveOurs() : await serveGrpcJs()
+  process.on('message', () => process.send(process.cpuUsage()))
+  process.send(port)
+}
+
+const ANSWER = Buffer.alloc(24, 'r')
+
+async function serveOurs() {
+  const { ClientPort, createGrpcServer, listenSpecs } = await import('../dist/transport/index.js')
   const { silentLogger, unaryMethod } = await import('../dist/env/index.js')
   const { systemClock } = await import('../dist/host/index.js')
   const bytes = { decode: (chunk, start, end) => chunk.subarray(start, end), encode: (message) => message }
-  const answer = Buffer.alloc(24, 'r')
   const service = {
     name: 'bench.Nothing',
     methods: [
-      unaryMethod({ name: 'Do', request: bytes, response: bytes, handle: (_request, call) => call.respond(answer) }),
+      unaryMethod({ name: 'Do', request: bytes, response: bytes, handle: (_request, call) => call.respond(ANSWER) }),
     ],
   }
   const port = new ClientPort({
@@ -43,9 +50,8 @@ async function serve(kind) {
     connectionsMax: 10_000,
   })
   await port.open()
-  const create = kind === 'ours' ? createGrpcServer : createGrpcJsServer
   port.serve({
-    grpc: create({
+    grpc: createGrpcServer({
       services: [service],
       clock: systemClock,
       receiveBytesMax: 2 ** 21,
@@ -56,8 +62,18 @@ async function serve(kind) {
       stoppedStatus: { code: 14, message: 'stopped' },
     }),
   })
-  process.on('message', () => process.send(process.cpuUsage()))
-  process.send(port.listeners[0].port)
+  return port.listeners[0].port
+}
+
+async function serveGrpcJs() {
+  const { Server, ServerCredentials } = await import('@grpc/grpc-js')
+  const server = new Server({ 'grpc.enable_channelz': 0 })
+  const asIs = (bytes) => bytes
+  server.register('/bench.Nothing/Do', (_call, done) => done(null, ANSWER), asIs, asIs, 'unary')
+  return new Promise((resolve, reject) => {
+    const credentials = ServerCredentials.createInsecure()
+    server.bindAsync('127.0.0.1:0', credentials, (error, port) => (error === null ? resolve(port) : reject(error)))
+  })
 }
 
 async function compare() {

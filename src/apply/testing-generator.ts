@@ -8,10 +8,15 @@ import { type CompareFields, op, request } from './testing.js'
 const KEYS = ['a', 'b', 'ba', 'c', '\x80', 'z']
 const ENDS = ['', '', '', '\0', 'b', 'c', 'zz', 'a']
 
-/** Requests that meet each other: few keys, few leases, revisions around the present. */
+/**
+ * Requests that meet each other: few keys, few leases, revisions around the present. No transaction puts a key twice: the
+ * services refuse that, so no log holds it.
+ */
 export class RequestGenerator {
   readonly #random: Random
   #values = 0
+  /** Keys that the transaction under construction puts. */
+  readonly #putKeys = new Set<string>()
 
   constructor(random: Random) {
     this.#random = random
@@ -68,6 +73,7 @@ export class RequestGenerator {
   }
 
   #txn(revision: number, depth: number): Parameters<typeof request.txn>[0] {
+    if (depth === 0) this.#putKeys.clear()
     const list = <T>(max: number, make: () => T): T[] => Array.from({ length: this.#random.below(max + 1) }, make)
     const ops = () => list(4, () => this.#op(revision, depth))
     return { compare: list(2, () => this.#compare(revision)), success: ops(), failure: ops() }
@@ -75,7 +81,13 @@ export class RequestGenerator {
 
   #op(revision: number, depth: number): etcdserverpb.RequestOp {
     const dice = this.#random.below(100)
-    if (dice < 35) return op.put(this.#put())
+    if (dice < 35) {
+      const put = this.#put()
+      if (!this.#putKeys.has(put.key)) {
+        this.#putKeys.add(put.key)
+        return op.put(put)
+      }
+    }
     if (dice < 55) return op.delete(this.#delete())
     if (dice < 80 || depth === 2) return op.range(this.#range(revision))
     return dice < 99 ? op.txn(this.#txn(revision, depth + 1)) : new etcdserverpb.RequestOp()

@@ -240,8 +240,6 @@ export async function serve(
     connectionsMax?: number
     headerTimeoutMs?: number
     withoutHttp?: boolean
-    /** The server under test; ours unless told. */
-    create?: (options: GrpcServerOptions) => GrpcServer
   } = {},
 ): Promise<Served> {
   const echo = echoService()
@@ -255,7 +253,7 @@ export async function serve(
     headerTimeoutMs: overrides.headerTimeoutMs ?? 60_000,
   })
   await port.open()
-  const grpc = (overrides.create ?? createGrpcServer)({ ...grpcOptions([echo.service]), ...overrides })
+  const grpc = createGrpcServer({ ...grpcOptions([echo.service]), ...overrides })
   port.serve({
     grpc,
     http: overrides.withoutHttp === true ? undefined : (request, response) => response.end(`you want ${request.url}`),

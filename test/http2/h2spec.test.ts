@@ -2,7 +2,8 @@
 import { spawn } from 'node:child_process'
 import t from 'tap'
 import { mustFindTool } from '../support/repository.js'
-import { servePlain } from './plain-server.js'
+import { systemClock } from '#src/host/index.js'
+import { serveBare } from '#src/transport/http2/testing.js'
 
 const H2SPEC = mustFindTool('h2spec', 'h2spec')
 
@@ -18,7 +19,7 @@ function h2spec(port: number, ...args: string[]): Promise<{ code: number | null;
 }
 
 t.test('h2spec passes in strict mode', async (t) => {
-  const server = await servePlain()
+  const server = await serveBare(systemClock)
   t.teardown(() => server.close())
   const { code, output } = await h2spec(server.port, '--strict')
   t.match(output, /\d+ tests, \d+ passed, 0 skipped, 0 failed/)

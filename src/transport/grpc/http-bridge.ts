@@ -62,7 +62,6 @@ class Exchange implements StreamReader {
       headers: headers.flat(),
       createConnection: () => near,
       maxHeaderSize: 2 * HEADER_BYTES_MAX,
-      agent: false,
     })
     this.#request.on('response', (response) => this.#onResponse(response))
     this.#request.on('error', () => this.#fail())

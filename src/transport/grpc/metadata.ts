@@ -2,7 +2,6 @@
 
 import type { CallMetadata } from '../../env/index.js'
 import type { HeaderField } from '../hpack/index.js'
-import { decodeUtf8 } from '../metadata.js'
 
 export class FieldMetadata implements CallMetadata {
   readonly #fields: readonly HeaderField[]
@@ -21,4 +20,12 @@ export class FieldMetadata implements CallMetadata {
     }
     return undefined
   }
+}
+
+/** Header bytes are UTF-8 by agreement of both sides only; what is none shows as U+FFFD. */
+function decodeUtf8(value: string): string {
+  for (let i = 0; i < value.length; i++) {
+    if (value.charCodeAt(i) > 0x7f) return Buffer.from(value, 'latin1').toString('utf8')
+  }
+  return value
 }

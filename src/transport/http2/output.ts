@@ -166,8 +166,11 @@ export class Output {
     if (chunk === RETURNED || chunk === undefined || this.#closed) return
     if (chunk.length === CHUNK_BYTES) this.#turns.give(chunk)
     this.#inFlightBytes = 0
-    const next = this.#waiting.shift()
-    if (next !== undefined) this.#write(next, next.length)
+    // Invariant: buffers wait only behind a write in flight.
+    while (this.#inFlightBytes === 0 && this.#waiting.length > 0) {
+      const next = this.#waiting.shift()!
+      this.#write(next, next.length)
+    }
     this.#onProgress()
   }
 }
