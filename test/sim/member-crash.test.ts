@@ -1,6 +1,7 @@
 // A single member through crashes, restarts and recoveries that crash (test/sim/member/world.ts). QUORATE_SEED=n replays one
 // run; QUORATE_SIM_SEEDS sets how many fixed seeds there are.
 import t from 'tap'
+import { BUGS } from './member/bugs.js'
 import { type Counts, World } from './member/world.js'
 
 t.setTimeout(0)
@@ -8,6 +9,8 @@ t.setTimeout(0)
 const ONE_SEED = process.env['QUORATE_SEED']
 const FIXED = Number(process.env['QUORATE_SIM_SEEDS'] ?? 300)
 const FRESH = 20
+/** Within how many seeds a planted mistake must show. */
+const BUG_SEEDS = 60
 
 const replayWith = (seed: number): string =>
   `replay with QUORATE_SEED=${seed} node dist-test/test/sim/member-crash.test.js`
@@ -41,5 +44,15 @@ t.test('a run depends on its seed alone', async (t) => {
     const runs = [await new World(seed).run(), await new World(seed).run()]
     t.ok(runs[0]!.trace.length > 1000)
     t.equal(runs[0]!.trace, runs[1]!.trace, `seed ${seed}`)
+  }
+})
+
+t.test('planted mistakes are found', async (t) => {
+  if (ONE_SEED !== undefined) return
+  for (const [name, plants] of Object.entries(BUGS)) {
+    let found: string | undefined
+    let seed = 0
+    while (found === undefined && seed < BUG_SEEDS) found = (await new World(++seed, plants).run()).problem
+    t.ok(found, `${name}: seed ${seed}, ${found?.split('\n')[0]?.slice(0, 120)}`)
   }
 })

@@ -408,7 +408,8 @@ export class World {
     const { index } = member!.applied
     this.#note(clock, `closed at ${index}`)
     const stored = this.#backend.get('meta', Buffer.from('consistent_index'))
-    if (Number(Buffer.from(stored!).readBigUInt64BE()) !== index) this.#fail('the backend is not complete after close')
+    const held = stored === undefined ? 0 : Number(Buffer.from(stored).readBigUInt64BE())
+    if (held !== index) this.#fail(`the backend holds up to ${held} after close at ${index}`)
   }
 
   /** Lets time pass until `work` is done; undefined when the machine stops before. */
