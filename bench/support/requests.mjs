@@ -19,6 +19,10 @@ export const txnOfPuts = (puts) => Buffer.concat(puts.map((put) => bytesField(2,
 export const rangeRequest = (key, end, limit = 0) =>
   Buffer.concat([bytesField(1, key), bytesField(2, end), ...(limit > 0 ? [intField(3, limit)] : [])])
 
+/** A range of one key: without range_end, which etcd 3.5 takes for an open end when it is there and empty. */
+export const singleRangeRequest = (key, serializable) =>
+  Buffer.concat([bytesField(1, key), ...(serializable ? [intField(7, 1)] : [])])
+
 export const compactionRequest = (revision) => Buffer.concat([intField(1, revision), intField(2, 1)])
 
 const readVarint = (bytes, at) => {
