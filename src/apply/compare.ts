@@ -2,7 +2,7 @@
 
 import { EMPTY_BYTES, NO_LEASE, compareBytes } from '../base/index.js'
 import { createRevisionOf, etcdserverpb, leaseOf, modRevisionOf, valueOf, versionOf } from '../proto/index.js'
-import { type ReadView, selectAll } from './read-view.js'
+import { type ReadView, selectAll, spanOf } from './read-view.js'
 
 const { CompareResult: Result, CompareTarget: Target } = etcdserverpb
 
@@ -23,7 +23,7 @@ export function choosePath(view: ReadView, txn: etcdserverpb.TxnRequest): TxnPat
 
 /** A compare over a range must hold for every key of it; without any key it is judged as one key that does not exist. */
 function holds(view: ReadView, compare: etcdserverpb.Compare): boolean {
-  const kvs = selectAll(view, compare.key, compare.rangeEnd)
+  const kvs = selectAll(view, spanOf(compare.key, compare.rangeEnd))
   if (kvs.length === 0) {
     // The value of a missing key is not even unequal to anything.
     if (compare.target === Target.VALUE) return false

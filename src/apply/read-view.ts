@@ -1,7 +1,7 @@
 // Reads inside transactions, and the translation of range requests into queries of the store.
 
 import { type Key, keyOf } from '../base/index.js'
-import { type KeyState, OPEN_END, type RangeOutcome, RangeQuery } from '../mvcc/index.js'
+import { type KeyState, OPEN_END, type RangeOutcome, RangeQuery, rangeEnd } from '../mvcc/index.js'
 import { etcdserverpb } from '../proto/index.js'
 
 /** What guards and checks read: the store before a transaction. */
@@ -18,18 +18,13 @@ export interface Span {
   readonly end: Key | undefined
 }
 
-export const spanOf = (key: Uint8Array, rangeEnd: Uint8Array): Span => ({ key: keyOf(key), end: endOf(rangeEnd) })
-
-const endOf = (rangeEnd: Uint8Array): Key | undefined => {
-  if (rangeEnd.length === 0) return undefined
-  return rangeEnd.length === 1 && rangeEnd[0] === 0 ? OPEN_END : keyOf(rangeEnd)
-}
+export const spanOf = (key: Uint8Array, end: Uint8Array): Span => ({ key: keyOf(key), end: rangeEnd(end) })
 
 export const covers = (span: Span, key: Key): boolean =>
   span.end === undefined ? key === span.key : key >= span.key && (span.end === OPEN_END || key < span.end)
 
 export function rangeQuery(request: etcdserverpb.RangeRequest): RangeQuery {
-  const query = new RangeQuery(keyOf(request.key), endOf(request.rangeEnd))
+  const query = new RangeQuery(keyOf(request.key), rangeEnd(request.rangeEnd))
   query.revision = request.revision
   query.limit = request.limit
   query.countOnly = request.countOnly
@@ -54,8 +49,7 @@ export function rangeResponse(outcome: Extract<RangeOutcome, { kind: 'ok' }>): e
 }
 
 /** Every KeyValue of the span, newest state. */
-export function selectAll(view: ReadView, key: Uint8Array, rangeEnd: Uint8Array): readonly Uint8Array[] {
-  const { key: first, end } = spanOf(key, rangeEnd)
-  const outcome = view.rangeSync(new RangeQuery(first, end))
+export function selectAll(view: ReadView, span: Span): readonly Uint8Array[] {
+  const outcome = view.rangeSync(new RangeQuery(span.key, span.end))
   return outcome.kind === 'ok' ? outcome.kvs : []
 }

@@ -5,7 +5,7 @@ import { HOUR_NS, MILLISECOND_NS, MINUTE_NS, SECOND_NS, formatDuration, formatMs
 import { formatGates, resolveGates } from './feature-gates.js'
 import { type LogLine, type LoggingConfig, line } from './outcome.js'
 import type { Retention } from './retention.js'
-import type { ServerConfig, TlsConfig, TlsFiles } from './server-config.js'
+import type { ServerConfig, StartRefusals, TlsConfig, TlsFiles } from './server-config.js'
 import type { Settings } from './settings.js'
 import { type ListenUrl, urlTexts } from './urls.js'
 
@@ -20,10 +20,12 @@ export interface ConfigParts {
   readonly logging: LoggingConfig
   readonly cluster: ReadonlyMap<string, readonly ListenUrl[]>
   readonly retention: Retention
+  readonly refusals: StartRefusals
 }
 
 /** Adds what the start says about the values to `lines`. */
-export const buildConfig = ({ settings, logging, cluster, retention }: ConfigParts, lines: LogLine[]): ServerConfig => {
+export const buildConfig = (parts: ConfigParts, lines: LogLine[]): ServerConfig => {
+  const { settings, logging, cluster, retention, refusals } = parts
   const name = settings.get('name')
   const dataDir = dataDirOf(settings, lines)
   const memberDir = join(dataDir, 'member')
@@ -84,8 +86,11 @@ export const buildConfig = ({ settings, logging, cluster, retention }: ConfigPar
       srvName: settings.get('discovery-srv-name'),
     },
     forceNewCluster: settings.get('force-new-cluster'),
+    refusals,
     strictReconfigCheck: settings.get('strict-reconfig-check'),
     maxLearners: settings.get('max-learners'),
+    backendBatchIntervalMs: timerMs(settings.get('backend-batch-interval') || 100 * MILLISECOND_NS),
+    backendBatchLimit: Math.max(1, settings.get('backend-batch-limit') || 10_000),
     quotaConfiguredBytes,
     quotaBytes: quotaBytesOf(quotaConfiguredBytes),
     maxTxnOps: settings.get('max-txn-ops'),
@@ -102,7 +107,7 @@ export const buildConfig = ({ settings, logging, cluster, retention }: ConfigPar
     authTokenTtlSeconds: settings.get('auth-token-ttl'),
     compaction: retention.policy,
     compactionBatchLimit: settings.get('compaction-batch-limit') || 1000,
-    compactionSleepMs: (settings.get('compaction-sleep-interval') || 10 * MILLISECOND_NS) / MILLISECOND_NS,
+    compactionSleepMs: timerMs(settings.get('compaction-sleep-interval') || 10 * MILLISECOND_NS),
     watchProgressNotifyMs: watchProgressNotifyNs(settings, lines) / MILLISECOND_NS,
     warningApplyMs: settings.get('warning-apply-duration') / MILLISECOND_NS,
     warningUnaryMs: (settings.get('warning-unary-request-duration') || 300 * MILLISECOND_NS) / MILLISECOND_NS,
@@ -114,6 +119,9 @@ export const buildConfig = ({ settings, logging, cluster, retention }: ConfigPar
   }
   return { ...config, startFields: startFields(config, settings, retention) }
 }
+
+/** A pause that a timer can make: at least none, at most 24 days. */
+const timerMs = (nanoseconds: number): number => Math.min(2 ** 31 - 1, Math.max(0, nanoseconds / MILLISECOND_NS))
 
 const dataDirOf = (settings: Settings, lines: LogLine[]): string => {
   const given = settings.get('data-dir')
@@ -240,7 +248,7 @@ const startFields = (
 ): Readonly<Record<string, unknown>> => ({
   name: config.name,
   'data-dir': config.dataDir,
-  'wal-dir': settings.get('wal-dir'),
+  'wal-dir': config.walDir,
   'wal-dir-dedicated': settings.get('wal-dir'),
   'member-dir': config.memberDir,
   'force-new-cluster': config.forceNewCluster,
@@ -296,5 +304,8 @@ export const humanBytes = (bytes: number): string => {
   if (bytes < 10) return `${bytes} B`
   const power = Math.min(units.length - 1, Math.floor(Math.log10(bytes) / 3))
   const value = Math.floor((bytes / 1000 ** power) * 10 + 0.5) / 10
-  return `${value < 10 ? value.toFixed(1) : value.toFixed(0)} ${units[power]}`
+  if (value < 10) return `${value.toFixed(1)} ${units[power]}`
+  const whole = Math.floor(value)
+  const up = value - whole > 0.5 || (value - whole === 0.5 && whole % 2 === 1) // half to even, as Go prints
+  return `${up ? whole + 1 : whole} ${units[power]}`
 }

@@ -1,5 +1,6 @@
 // Feature gates of 3.7: named switches with a stage, set by --feature-gates.
 
+import { type Effect, WORKS, inert, later } from './flag-row.js'
 import { type Parsed, failed, parsed, parseBoolean } from './go-number.js'
 import { compareText, quote } from './go-text.js'
 
@@ -8,19 +9,42 @@ export type GateStage = 'ALPHA' | 'BETA'
 interface GateSpec {
   readonly initial: boolean
   readonly stage: GateStage
+  readonly effect: Effect
 }
 
+const CHECKS = later('corruption checks')
+
 const GATES = {
-  StopGRPCServiceOnDefrag: { initial: false, stage: 'ALPHA' },
-  InitialCorruptCheck: { initial: false, stage: 'ALPHA' },
-  CompactHashCheck: { initial: false, stage: 'ALPHA' },
-  LeaseCheckpoint: { initial: false, stage: 'ALPHA' },
-  LeaseCheckpointPersist: { initial: false, stage: 'ALPHA' },
-  SetMemberLocalAddr: { initial: false, stage: 'ALPHA' },
-  TxnModeWriteWithSharedBuffer: { initial: true, stage: 'BETA' },
-  FastLeaseKeepAlive: { initial: true, stage: 'BETA' },
-  PriorityRequest: { initial: false, stage: 'ALPHA' },
+  StopGRPCServiceOnDefrag: { initial: false, stage: 'ALPHA', effect: WORKS },
+  InitialCorruptCheck: { initial: false, stage: 'ALPHA', effect: CHECKS },
+  CompactHashCheck: { initial: false, stage: 'ALPHA', effect: CHECKS },
+  LeaseCheckpoint: { initial: false, stage: 'ALPHA', effect: WORKS },
+  LeaseCheckpointPersist: {
+    initial: false,
+    stage: 'ALPHA',
+    effect: inert('checkpoints are always kept, as in every cluster from version 3.6 on'),
+  },
+  SetMemberLocalAddr: { initial: false, stage: 'ALPHA', effect: later('clusters') },
+  TxnModeWriteWithSharedBuffer: {
+    initial: true,
+    stage: 'BETA',
+    effect: inert('transactions never copy a read buffer'),
+  },
+  FastLeaseKeepAlive: {
+    initial: true,
+    stage: 'BETA',
+    effect: inert('always on: a lease that is known is renewed at once'),
+  },
+  PriorityRequest: {
+    initial: false,
+    stage: 'ALPHA',
+    effect: inert('requests are never queued behind less important ones'),
+  },
 } as const satisfies Readonly<Record<string, GateSpec>>
+
+export const GATE_SPECS: Readonly<Record<string, GateSpec>> = GATES
+
+export const gateEffect = (name: keyof typeof GATES): Effect => GATES[name].effect
 
 export type GateName = keyof typeof GATES
 

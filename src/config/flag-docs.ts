@@ -1,6 +1,7 @@
 // The section of docs/compatibility.md that tells what becomes of every flag.
 
-import type { Row } from './flag-row.js'
+import type { Effect, Row } from './flag-row.js'
+import { GATE_SPECS } from './feature-gates.js'
 import { FLAG_GROUPS } from './flag-table.js'
 
 export const FLAGS_MARKER = '<!-- flags -->'
@@ -14,18 +15,22 @@ export const flagDocs = (built: ReadonlySet<string>): string => {
   for (const { title, flags } of FLAG_GROUPS) {
     text += `\n### ${title}\n\n| Flag | Default | State | Meaning |\n| --- | --- | --- | --- |\n`
     for (const [name, row] of Object.entries(flags)) {
-      text += `| \`--${name}\` | ${initialOf(row)} | ${stateOf(row, built)} | ${cell(row.help)} |\n`
+      text += `| \`--${name}\` | ${initialOf(row)} | ${stateOf(row.effect, built)} | ${cell(row.help)} |\n`
     }
+  }
+  text += '\n### Feature gates\n\n| Gate | Default | State |\n| --- | --- | --- |\n'
+  for (const [name, { initial, effect }] of Object.entries(GATE_SPECS)) {
+    text += `| \`${name}\` | \`${initial}\` | ${stateOf(effect, built)} |\n`
   }
   return text
 }
 
 const initialOf = (row: Row): string => (row.initial === '' ? '' : `\`${row.initial}\``)
 
-const stateOf = ({ effect }: Row, built: ReadonlySet<string>): string => {
+const stateOf = (effect: Effect, built: ReadonlySet<string>): string => {
   switch (effect.state) {
     case 'works':
-      return 'works'
+      return effect.limit === '' ? 'works' : `works: ${cell(effect.limit)}`
     case 'inert':
       return `no effect: ${cell(effect.reason)}`
     case 'later':

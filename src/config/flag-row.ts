@@ -14,10 +14,12 @@ export type Part =
   | 'corruption checks'
   | 'downgrade'
   | 'forced new cluster'
+  | 'JSON gateway'
 
 /** What the server does with a flag. */
 export type Effect =
-  | { readonly state: 'works' }
+  /** `limit`: what of it is missing or needed, for the documentation; empty for nothing. */
+  | { readonly state: 'works'; readonly limit: string }
   /** Accepted, checked, without effect; the reason is for the operator. */
   | { readonly state: 'inert'; readonly reason: string }
   /** Belongs to a part that is not built yet. */
@@ -69,7 +71,8 @@ export interface Row<K extends Kind = Kind> {
   readonly successor: Successor | undefined
 }
 
-export const WORKS: Effect = { state: 'works' }
+export const WORKS: Effect = { state: 'works', limit: '' }
+export const limited = (limit: string): Effect => ({ state: 'works', limit })
 export const inert = (reason: string): Effect => ({ state: 'inert', reason })
 export const later = (part: Part): Effect => ({ state: 'later', part })
 

@@ -1,7 +1,8 @@
 // Flags about the other members: bootstrap, discovery, compaction policy.
 
-import { WORKS, inert, later, row } from './flag-row.js'
+import { WORKS, inert, later, limited, row } from './flag-row.js'
 
+const CLUSTERS = later('clusters')
 const DISCOVERY = later('discovery')
 
 export const V2_STAGES = ['write-only', 'write-only-skip-check', 'write-only-drop-data', 'gone'] as const
@@ -16,13 +17,13 @@ export const clusteringFlags = {
   'initial-cluster': row(
     'string',
     'default=http://localhost:2380',
-    WORKS,
+    limited('one member; more are refused'),
     'Members of a new cluster: name=peer-url,...',
   ),
   'initial-cluster-state': row(
     'choice',
     'new',
-    WORKS,
+    limited('a first start with existing is refused'),
     'Whether the cluster is new or this member joins an existing one.',
     {
       choices: ['new', 'existing'],
@@ -78,11 +79,11 @@ export const clusteringFlags = {
     fileKey: null,
     choices: ['exit', 'proxy'],
   }),
-  'strict-reconfig-check': row('bool', 'true', WORKS, 'Refuse member changes that would lose the quorum.'),
+  'strict-reconfig-check': row('bool', 'true', CLUSTERS, 'Refuse member changes that would lose the quorum.'),
   'pre-vote': row(
     'bool',
     'true',
-    WORKS,
+    CLUSTERS,
     'Ask for votes before starting an election, so that a returning member disturbs nobody.',
   ),
   'auto-compaction-retention': row('string', '0', WORKS, 'How much history automatic compaction keeps; 0 is off.'),
@@ -101,5 +102,5 @@ export const clusteringFlags = {
       choices: V2_STAGES,
     },
   ),
-  'max-learners': row('int', '1', WORKS, 'Most learners in the cluster.'),
+  'max-learners': row('int', '1', CLUSTERS, 'Most learners in the cluster.'),
 } as const

@@ -1,12 +1,12 @@
 // Flags of etcd 3.4 to 3.6 that 3.7 no longer has, still accepted because deployment tools pass them.
 // Differs: etcd 3.7 refuses them on the command line.
 
-import { type Effect, type Kind, type Row, row } from './flag-row.js'
+import { type GateName, gateEffect } from './feature-gates.js'
+import { type Kind, type Row, row } from './flag-row.js'
 import { clusteringFlags } from './flags-clustering.js'
 import { memberFlags } from './flags-member.js'
 import { featureFlags, tracingFlags } from './flags-operation.js'
 import { securityFlags } from './flags-security.js'
-import { WORKS } from './flag-row.js'
 
 /** The old name of a flag: same grammar, default and effect. */
 const renamed = <K extends Kind>(name: string, now: Row<K>, fileKey?: string): Row<K> =>
@@ -15,8 +15,8 @@ const renamed = <K extends Kind>(name: string, now: Row<K>, fileKey?: string): R
     ...(fileKey === undefined ? {} : { fileKey }),
   })
 
-const gated = (gate: string, initial = 'false', effect: Effect = WORKS): Row<'bool'> =>
-  row('bool', initial, effect, `Old form of --feature-gates=${gate}=true.`, { successor: { gate } })
+const gated = (gate: GateName, initial = 'false'): Row<'bool'> =>
+  row('bool', initial, gateEffect(gate), `Old form of --feature-gates=${gate}=true.`, { successor: { gate } })
 
 export const deprecatedFlags = {
   'experimental-corrupt-check-time': renamed('corrupt-check-time', featureFlags['corrupt-check-time']),

@@ -1,9 +1,11 @@
 // Flags of the member itself: storage, timing, listeners, limits.
 
-import { WORKS, inert, later, row } from './flag-row.js'
+import { WORKS, inert, later, limited, row } from './flag-row.js'
 
 const NO_BBOLT = 'the store is not a bbolt database'
-const BATCHED = 'the store writes one batch per batch of applied entries'
+/** Where the runtime passes the option on to the system; elsewhere the start is refused. */
+export const REUSE_PORT_NEEDS = 'needs Node.js 22.12, or 23.1 and later'
+const CLUSTERS = later('clusters')
 
 export const memberFlags = {
   name: row('string', 'default', WORKS, 'Name of this member, its key in --initial-cluster.'),
@@ -33,8 +35,18 @@ export const memberFlags = {
     'Heartbeat of the leader and length of a raft tick, in milliseconds.',
   ),
   'election-timeout': row('uint', '1000', WORKS, 'Silence of the leader that starts an election, in milliseconds.'),
-  'initial-election-tick-advance': row('bool', 'true', WORKS, 'Shorten the wait for the first election after a start.'),
-  'listen-peer-urls': row('urls', 'http://localhost:2380', WORKS, 'URLs to listen on for other members.'),
+  'initial-election-tick-advance': row(
+    'bool',
+    'true',
+    CLUSTERS,
+    'Shorten the wait for the first election after a start; a member alone never waits.',
+  ),
+  'listen-peer-urls': row(
+    'urls',
+    'http://localhost:2380',
+    limited('/version and /members; no members yet'),
+    'URLs to listen on for other members.',
+  ),
   'listen-client-urls': row(
     'urls',
     'http://localhost:2379',
@@ -61,8 +73,13 @@ export const memberFlags = {
     inert(NO_BBOLT),
     'Kind of free list of the bbolt database (map or array).',
   ),
-  'backend-batch-interval': row('duration', '0s', inert(BATCHED), 'Longest time between two commits of the store.'),
-  'backend-batch-limit': row('int', '0', inert(BATCHED), 'Most operations between two commits of the store.'),
+  'backend-batch-interval': row(
+    'duration',
+    '0s',
+    WORKS,
+    'Longest time between two commits of the store; 0 means 100ms.',
+  ),
+  'backend-batch-limit': row('int', '0', WORKS, 'Operations that start a commit of the store at once; 0 means 10000.'),
   'max-txn-ops': row('uint', '128', WORKS, 'Most operations in a transaction.'),
   'max-request-bytes': row('uint', '1572864', WORKS, 'Largest request of a client, in bytes.'),
   'max-concurrent-streams': row(
@@ -71,7 +88,7 @@ export const memberFlags = {
     WORKS,
     'Most streams that a client may have open at once on a connection.',
   ),
-  'enable-grpc-gateway': row('bool', 'true', WORKS, 'Serve the JSON form of the API under /v3/.'),
+  'enable-grpc-gateway': row('bool', 'true', later('JSON gateway'), 'Serve the JSON form of the API under /v3/.'),
   'grpc-keepalive-min-time': row('duration', '5s', WORKS, 'Shortest allowed interval between two pings of a client.'),
   'grpc-keepalive-interval': row('duration', '2h', WORKS, 'Silence of a client after which the server pings it.'),
   'grpc-keepalive-timeout': row(
@@ -80,16 +97,16 @@ export const memberFlags = {
     WORKS,
     'Wait for the answer to a ping before the connection is closed.',
   ),
-  'socket-reuse-port': row('bool', 'false', WORKS, 'Set SO_REUSEPORT on listeners.', {
+  'socket-reuse-port': row('bool', 'false', limited(REUSE_PORT_NEEDS), 'Set SO_REUSEPORT on listeners.', {
     fileKey: 'socket-options.reuse-port',
   }),
   'socket-reuse-address': row('bool', 'false', inert('SO_REUSEADDR is always set'), 'Set SO_REUSEADDR on listeners.', {
     fileKey: 'socket-options.reuse-address',
   }),
-  'raft-read-timeout': row('duration', '5s', later('clusters'), 'Limit of one read from a peer connection.', {
+  'raft-read-timeout': row('duration', '5s', CLUSTERS, 'Limit of one read from a peer connection.', {
     fileKey: null,
   }),
-  'raft-write-timeout': row('duration', '5s', later('clusters'), 'Limit of one write to a peer connection.', {
+  'raft-write-timeout': row('duration', '5s', CLUSTERS, 'Limit of one write to a peer connection.', {
     fileKey: null,
   }),
   'memory-mlock': row(

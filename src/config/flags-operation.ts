@@ -1,6 +1,6 @@
 // Flags about watching the server work: metrics, logs, tracing, checks; and the unsafe and the ignored ones.
 
-import { WORKS, inert, later, row } from './flag-row.js'
+import { WORKS, inert, later, limited, row } from './flag-row.js'
 
 const TRACING = later('tracing')
 const CHECKS = later('corruption checks')
@@ -41,7 +41,12 @@ export const tracingFlags = {
 } as const
 
 export const featureFlags = {
-  'feature-gates': row('gates', '', WORKS, 'Features to switch on or off: Name=true,Name=false.'),
+  'feature-gates': row(
+    'gates',
+    '',
+    limited('see the table of feature gates'),
+    'Features to switch on or off: Name=true,Name=false.',
+  ),
   'corrupt-check-time': row(
     'duration',
     '0s',

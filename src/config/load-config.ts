@@ -13,9 +13,10 @@ import { type RuntimeNames, versionText } from './help.js'
 import { loggingConfig } from './logging-config.js'
 import { type ConfigOutcome, type ExitOutcome, type LogLine, type LoggingConfig, exit, line } from './outcome.js'
 import { BUILT_PARTS } from './parts.js'
+import type { StartRefusals } from './server-config.js'
 import { parseRetention } from './retention.js'
 import { Settings } from './settings.js'
-import { startProblem, unbuiltWarnings, unsupported } from './start-checks.js'
+import { startProblem, startRefusals, unbuiltWarnings, unsupported } from './start-checks.js'
 import { UNSET_ADVERTISE, validate } from './validate.js'
 import { type ListenUrl, parseCluster } from './urls.js'
 
@@ -130,7 +131,7 @@ class Loading {
         line('warn', 'files are not synced (--unsafe-no-fsync): a crash of the machine loses acknowledged data'),
       )
     }
-    const config = buildConfig({ settings, logging, cluster: start.cluster, retention: start.retention }, lines)
+    const config = buildConfig({ settings, logging, ...start }, lines)
     lines.push(...quotaLines(config.quotaConfiguredBytes))
     return { kind: 'run', config, earlyLines: this.#early, lines }
   }
@@ -186,15 +187,17 @@ class Loading {
     if (!cluster.ok) return failedStart(`error setting up initial cluster: ${cluster.error}`)
     const retention = parseRetention(settings.get('auto-compaction-mode'), settings.get('auto-compaction-retention'))
     if (!retention.ok) return failedStart(retention.error)
-    const refused = unsupported(settings, cluster.value, platform.builtParts)
+    const refused = unsupported(settings, platform.builtParts, platform.nodeVersion)
     if (refused !== undefined) return { problem: refused, fields: {} }
-    return { cluster: cluster.value, retention: retention.value }
+    const refusals = startRefusals(settings, cluster.value, platform.builtParts)
+    return { cluster: cluster.value, retention: retention.value, refusals }
   }
 }
 
 interface StartValues {
   readonly cluster: ReadonlyMap<string, readonly ListenUrl[]>
   readonly retention: Extract<ReturnType<typeof parseRetention>, { readonly ok: true }>['value']
+  readonly refusals: StartRefusals
 }
 
 interface StartProblem {

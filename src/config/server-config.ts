@@ -46,6 +46,14 @@ export interface DiscoveryConfig {
   readonly srvName: string
 }
 
+/** Why a start has to be refused although the flags are good: what they ask for is not built. */
+export interface StartRefusals {
+  /** For a member without a log, undefined for no reason. */
+  readonly withoutLog: string | undefined
+  /** For a member that has one. */
+  readonly withLog: string | undefined
+}
+
 export interface ServerConfig {
   readonly name: string
   readonly dataDir: string
@@ -95,8 +103,14 @@ export interface ServerConfig {
   readonly initialClusterToken: string
   readonly discovery: DiscoveryConfig
   readonly forceNewCluster: boolean
+  readonly refusals: StartRefusals
   readonly strictReconfigCheck: boolean
   readonly maxLearners: number
+
+  /** Longest time between two commits of the store. */
+  readonly backendBatchIntervalMs: number
+  /** Operations that start a commit of the store at once, at least 1. */
+  readonly backendBatchLimit: number
 
   /** As given: 0 is the default, negative no limit. */
   readonly quotaConfiguredBytes: number

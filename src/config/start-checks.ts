@@ -1,7 +1,10 @@
 // Checks that the reference makes while it starts: their errors end in the fatal line `discovery failed`.
 // Here also: what is not built yet and would be dangerous to ignore.
 
+import type { StartRefusals } from './server-config.js'
+import { resolveGates, gateEffect } from './feature-gates.js'
 import type { Part } from './flag-row.js'
+import { REUSE_PORT_NEEDS } from './flags-member.js'
 import { rowOf } from './flag-table.js'
 import { quote, quoteList } from './go-text.js'
 import { type LogLine, line } from './outcome.js'
@@ -45,7 +48,11 @@ export const CIPHER_SUITES: ReadonlySet<string> = new Set([
 
 /** The error of the start, in the reference's words. */
 export const startProblem = (settings: Settings): string | undefined =>
-  cipherProblem(settings) ?? peerTlsProblem(settings) ?? clientListenProblem(settings) ?? allowedNamesProblem(settings)
+  cipherProblem(settings) ??
+  peerTlsProblem(settings) ??
+  clientListenProblem(settings) ??
+  allowedNamesProblem(settings) ??
+  tokenProblem(settings)
 
 const cipherProblem = (settings: Settings): string | undefined => {
   const bad = settings.get('cipher-suites').find((suite) => !CIPHER_SUITES.has(suite))
@@ -92,22 +99,47 @@ const allowedNamesProblem = (settings: Settings): string | undefined => {
 }
 
 /** Why the start must be refused: something that was asked for is not built, and silence would be dangerous. */
-export const unsupported = (
+export const unsupported = (settings: Settings, built: ReadonlySet<Part>, nodeVersion: string): string | undefined => {
+  if (settings.get('socket-reuse-port') && !hasReusePort(nodeVersion)) {
+    return `not supported: --socket-reuse-port ${REUSE_PORT_NEEDS}`
+  }
+  return firstUnbuilt(built, [
+    ['client TLS', tlsUse(settings, ['listen-client-urls', 'listen-client-http-urls', 'listen-metrics-urls'])],
+    ['peer TLS', tlsUse(settings, ['listen-peer-urls', 'initial-advertise-peer-urls'])],
+    ['JWT tokens', settings.get('auth-token').startsWith('jwt') ? '--auth-token=jwt' : undefined],
+  ])
+}
+
+/** The same for what only counts on a first start, or only on a restart: whoever has looked at the disk decides. */
+export const startRefusals = (
   settings: Settings,
   cluster: ReadonlyMap<string, readonly ListenUrl[]>,
   built: ReadonlySet<Part>,
-): string | undefined => {
-  const needs: [Part, string | undefined][] = [
-    ['client TLS', tlsUse(settings, ['listen-client-urls', 'listen-client-http-urls', 'listen-metrics-urls'])],
-    ['peer TLS', tlsUse(settings, ['listen-peer-urls', 'initial-advertise-peer-urls'])],
-    ['discovery', givenText(settings, ['discovery-endpoints', 'discovery-srv', 'discovery-srv-name'])],
-    ['clusters', cluster.size > 1 ? 'more than one member in --initial-cluster' : undefined],
-    ['clusters', settings.get('initial-cluster-state') === 'existing' ? '--initial-cluster-state=existing' : undefined],
-    ['JWT tokens', settings.get('auth-token').startsWith('jwt') ? '--auth-token=jwt' : undefined],
-    ['forced new cluster', settings.get('force-new-cluster') ? '--force-new-cluster' : undefined],
-  ]
+): StartRefusals => {
+  const joins = settings.get('initial-cluster-state') === 'existing'
+  return {
+    withoutLog: firstUnbuilt(built, [
+      ['discovery', givenText(settings, ['discovery-endpoints', 'discovery-srv', 'discovery-srv-name'])],
+      ['clusters', cluster.size > 1 ? 'more than one member in --initial-cluster' : undefined],
+      ['clusters', joins ? '--initial-cluster-state=existing' : undefined],
+    ]),
+    withLog: firstUnbuilt(built, [
+      ['forced new cluster', settings.get('force-new-cluster') ? '--force-new-cluster' : undefined],
+    ]),
+  }
+}
+
+const firstUnbuilt = (built: ReadonlySet<Part>, needs: readonly [Part, string | undefined][]): string | undefined => {
   const found = needs.find(([part, use]) => use !== undefined && !built.has(part))
   return found === undefined ? undefined : `not supported yet: ${found[1]}`
+}
+
+/** From 22.12 on, and not in 23.0. Unknown versions are taken for new ones. */
+const hasReusePort = (nodeVersion: string): boolean => {
+  const match = /^v(\d+)\.(\d+)/.exec(nodeVersion)
+  if (match === null) return true
+  const [major, minor] = [Number(match[1]), Number(match[2])]
+  return major > 23 || (major === 23 && minor >= 1) || (major === 22 && minor >= 12)
 }
 
 const tlsUse = (settings: Settings, flags: readonly UrlFlag[]): string | undefined => {
@@ -132,10 +164,28 @@ const givenText = (
   return given === undefined ? undefined : `--${given}`
 }
 
-/** A warning for each flag that was given and belongs to a part that is not built. */
-export const unbuiltWarnings = (settings: Settings, built: ReadonlySet<Part>): LogLine[] =>
-  [...settings.explicit].flatMap((name) => {
+/** A warning for each flag and gate that was given and belongs to a part that is not built. Who says `false` asks for nothing. */
+export const unbuiltWarnings = (settings: Settings, built: ReadonlySet<Part>): LogLine[] => {
+  const flags = [...settings.explicit].flatMap((name) => {
     const { effect } = rowOf(name)
-    if (effect.state !== 'later' || built.has(effect.part)) return []
+    if (effect.state !== 'later' || built.has(effect.part) || settings.get(name) === false) return []
     return [line('warn', 'flag has no effect yet', { flag: `--${name}`, part: effect.part })]
   })
+  const gates = resolveGates(settings.get('feature-gates')).flatMap(({ name, enabled }) => {
+    const effect = gateEffect(name)
+    if (!enabled || effect.state !== 'later' || built.has(effect.part)) return []
+    return [line('warn', 'feature gate has no effect yet', { 'feature-gate': name, part: effect.part })]
+  })
+  return [...flags, ...gates]
+}
+
+/** `simple`, nothing, or `jwt` with options; how the options of jwt fit together is known where tokens are made. */
+const tokenProblem = (settings: Settings): string | undefined => {
+  const [type = '', ...options] = settings.get('auth-token').split(',')
+  const names = options.map((option) => option.slice(0, option.indexOf('=')))
+  const isBad =
+    !['', 'simple', 'jwt'].includes(type) ||
+    options.some((option) => option.split('=').length !== 2) ||
+    new Set(names).size !== names.length
+  return isBad ? 'auth: invalid auth options' : undefined
+}

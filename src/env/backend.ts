@@ -38,7 +38,10 @@ export interface Backend {
    * `sliceBytes` each. Rows are owned.
    */
   scan(bucket: Bucket, lo: Uint8Array, hi: Uint8Array | undefined, sliceBytes?: number): AsyncIterable<BackendSlice>
-  /** One atomic batch, in call order; later rows win over earlier ones of the same batch. Not synced: the log is. */
+  /**
+   * One atomic batch; calls may overlap and are written in call order, later rows win over earlier ones of the same batch.
+   * Durable when it resolves (docs/design/0003). After a failed write every later one fails.
+   */
   write(rows: readonly BackendRow[]): Promise<void>
   /** Makes all completed writes durable. */
   sync(): Promise<void>

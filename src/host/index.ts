@@ -1,6 +1,8 @@
 export { nodeFileSystem } from './file-system.js'
+export { type FolderState, type Folders, nodeFolders } from './folders.js'
 
-export { defaultHost, goArch, goOs, openFileCount, openFileLimit } from './machine.js'
+export { defaultHost, goArch, goOs, openFileCount, openFileLimit, processorCounts } from './machine.js'
+export { lookupHost } from './lookup.js'
 export { LogOutputFailed } from './log-outputs.js'
 export {
   EARLY_LOGGING,
@@ -11,6 +13,7 @@ export {
   openLogger,
 } from './process-logger.js'
 export { notifyReady } from './sd-notify.js'
-export { onStopSignal, setProcessTitle } from './signals.js'
+export { endEarlyAsProcessOne, onStopSignal, setProcessTitle } from './signals.js'
 export { systemClock } from './system-clock.js'
 export { systemRandom } from './system-random.js'
+export { unsyncedFileSystem } from './unsynced-files.js'

@@ -1,7 +1,7 @@
 // Facts about the machine that the server reports or derives defaults from. All reads are of /proc: short and local.
 
 import { readFileSync, readdirSync } from 'node:fs'
-import { networkInterfaces } from 'node:os'
+import { availableParallelism, cpus, networkInterfaces } from 'node:os'
 
 /** Go's name of the processor architecture, as other members and tools know it. */
 export const goArch = (): string => {
@@ -48,6 +48,12 @@ export const defaultInterface6 = (table: string): string | undefined => {
   }
   return undefined
 }
+
+/** Processors that this process may use, and those of the machine. */
+export const processorCounts = (): { readonly usable: number; readonly present: number } => ({
+  usable: availableParallelism(),
+  present: Math.max(1, cpus().length),
+})
 
 /** Soft limit of open files; undefined where it cannot be read. */
 export const openFileLimit = (): number | undefined => {

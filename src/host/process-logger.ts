@@ -170,7 +170,7 @@ const stackFrom = (entry: (...args: never[]) => void, frames: number): string[] 
   return (holder.stack ?? '').split('\n').slice(1)
 }
 
-/** `folder/file.js:line` of a frame; tools require that it is not empty. */
+/** `folder/file:line` of a frame, as the runtime maps it; tools require that it is not empty. */
 const callerOf = (frame: string | undefined): string => {
   const match = /([^/\\(\s]+[/\\][^/\\\s]+:\d+):\d+\)?$/.exec(frame ?? '')
   return match?.[1] ?? 'unknown:0'

@@ -1,6 +1,6 @@
 // A log file that is renamed when it grows too large; old ones are packed and deleted in the background.
 
-import { closeSync, fstatSync, openSync, renameSync, writeSync } from 'node:fs'
+import { closeSync, existsSync, fstatSync, openSync, renameSync, writeSync } from 'node:fs'
 import { readFile, readdir, rename, rm, writeFile } from 'node:fs/promises'
 import { basename, dirname, extname, join } from 'node:path'
 import { promisify } from 'node:util'
@@ -64,7 +64,12 @@ export class RotatingFile {
   #backupPath(): string {
     const extension = extname(this.#path)
     const stem = basename(this.#path, extension)
-    return join(dirname(this.#path), `${stem}-${backupTime(this.#nowMs(), this.#options.localTime)}${extension}`)
+    const pathAt = (timeMs: number): string =>
+      join(dirname(this.#path), `${stem}-${backupTime(timeMs, this.#options.localTime)}${extension}`)
+    // Two rotations within a millisecond must not write over each other.
+    let timeMs = this.#nowMs()
+    while (existsSync(pathAt(timeMs)) || existsSync(`${pathAt(timeMs)}.gz`)) timeMs++
+    return pathAt(timeMs)
   }
 
   async #tidy(): Promise<void> {

@@ -49,6 +49,23 @@ export const onStopSignal = (
   return restore
 }
 
+/** The code with which Go's runtime ends a process that a signal cannot kill. */
+const UNKILLED_EXIT = 2
+
+/**
+ * Until the server is ready a signal ends it at once, which is the default effect. Process 1 has no default effects: there
+ * this function stands in for them. Returns a function that undoes it.
+ */
+export const endEarlyAsProcessOne = (control: ProcessControl = process): (() => void) => {
+  if (control.pid !== 1) return () => undefined
+  const listener = (): void => control.exit(UNKILLED_EXIT)
+  const signals = Object.keys(NAMES) as StopSignal[]
+  for (const signal of signals) control.on(signal, listener)
+  return () => {
+    for (const signal of signals) control.removeListener(signal, listener)
+  }
+}
+
 /** Scripts find the server by the name `etcd`, in the command line and as the name of the command. */
 export const setProcessTitle = (): void => {
   process.title = 'etcd'

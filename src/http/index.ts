@@ -12,6 +12,8 @@ export {
   createPeerHandler,
 } from './handlers.js'
 export { type HealthSource } from './health.js'
-export { MetricsRegistry } from './metrics-registry.js'
+export { METRICS_CONTENT_TYPE, MetricsRegistry } from './metrics-registry.js'
 export { type FileCounts, addProcessMetrics } from './process-metrics.js'
+export { type ServerFacts, addServerFacts } from './server-facts.js'
 export { type Respond } from './respond.js'
+export { unfedReason } from './unfed-metrics.js'

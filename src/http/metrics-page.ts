@@ -1,6 +1,6 @@
 import { promisify } from 'node:util'
 import { gzip } from 'node:zlib'
-import type { MetricsRegistry } from './metrics-registry.js'
+import { METRICS_CONTENT_TYPE, type MetricsRegistry } from './metrics-registry.js'
 import { type Respond, send, sendError } from './respond.js'
 
 const CODES = ['200', '500', '503'] as const
@@ -12,7 +12,7 @@ export const metricsPage = (registry: MetricsRegistry): Respond => {
   let underWay = 0
   registry.gaugeFrom('promhttp_metric_handler_requests_in_flight', '', () => underWay)
   const page = async (packed: boolean): Promise<Uint8Array> => {
-    const text = Buffer.from(await registry.render())
+    const text = Buffer.from(registry.render())
     return packed ? promisify(gzip)(text) : text
   }
   return (request, response) => {
@@ -21,7 +21,7 @@ export const metricsPage = (registry: MetricsRegistry): Respond => {
     page(packed)
       .then((body) => {
         byCode.get('200')?.inc()
-        const headers = { 'Content-Type': registry.contentType, ...(packed ? { 'Content-Encoding': 'gzip' } : {}) }
+        const headers = { 'Content-Type': METRICS_CONTENT_TYPE, ...(packed ? { 'Content-Encoding': 'gzip' } : {}) }
         send(response, 200, headers, body)
       })
       .catch((error: unknown) => {

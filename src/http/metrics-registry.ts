@@ -1,20 +1,22 @@
 // All metrics of one server and their text form.
 
-import { type Metric, Registry } from 'prom-client'
 import { invariant } from '../base/index.js'
 import type { Counter, Gauge, Histogram, LabelledMetrics } from '../env/index.js'
-import { type Cell, CounterCell, Family, GaugeCell, HistogramCell, type Sample } from './instruments.js'
+import { type Cell, CounterCell, Family, GaugeCell, HistogramCell } from './instruments.js'
 import { STANDARD_METRICS } from './standard-metrics.js'
 
 type Types = { counter: CounterCell; gauge: GaugeCell; histogram: HistogramCell }
+
+/** What the text is to be served as. */
+export const METRICS_CONTENT_TYPE = 'text/plain; version=0.0.4; charset=utf-8'
 
 /**
  * Instruments by name. Asking again for a name gives the same instrument; the standard metrics exist from the start, those
  * with labels once a set of values is used. Asking with another type or other labels is a bug.
  */
 export class MetricsRegistry implements LabelledMetrics {
-  readonly #registry = new Registry()
   readonly #families = new Map<string, Family<Cell>>()
+  readonly #refreshers: (() => void)[] = []
 
   constructor() {
     for (const [name, { type, help, labels, buckets }] of STANDARD_METRICS) {
@@ -60,18 +62,20 @@ export class MetricsRegistry implements LabelledMetrics {
 
   /** A counter whose value is asked for when metrics are collected: it must never fall. */
   counterFrom(name: string, help: string, read: () => number): void {
-    const family = new Family({ name, help, type: 'counter', labelNames: [] }, () => new GaugeCell())
-    family.cell().read = read
-    this.#add(family)
+    this.#family(name, help, 'counter', []).cell().read = read
   }
 
-  get contentType(): string {
-    return this.#registry.contentType
+  /** Runs `refresh` before each collection: for sets of labels that come and go. */
+  beforeRender(refresh: () => void): void {
+    this.#refreshers.push(refresh)
   }
 
   /** Everything in the text format of Prometheus, version 0.0.4. */
-  render(): Promise<string> {
-    return this.#registry.metrics()
+  render(): string {
+    for (const refresh of this.#refreshers) refresh()
+    let text = ''
+    for (const family of this.#families.values()) text += family.render()
+    return text
   }
 
   #family<T extends keyof Types>(
@@ -100,20 +104,5 @@ export class MetricsRegistry implements LabelledMetrics {
   #add(family: Family<Cell>): void {
     invariant(!this.#families.has(family.name), `metric ${family.name} exists already`)
     this.#families.set(family.name, family)
-    this.#registry.registerMetric(exposed(family))
   }
-}
-
-interface Exposition {
-  readonly name: string
-  readonly help: string
-  readonly type: string
-  readonly values: readonly Sample[]
-}
-
-/** The one method of a metric that prom-client's registry needs to render it. */
-const exposed = (family: Family<Cell>): Metric => {
-  const { name, help, type } = family
-  const getForPromString = (): Promise<Exposition> => Promise.resolve({ name, help, type, values: family.samples() })
-  return { name, get: getForPromString, getForPromString } as unknown as Metric
 }

@@ -5,7 +5,7 @@
 
 import type { Index, LeaseId, MemberId, Term } from '../base/index.js'
 import type { Status } from '../env/index.js'
-import type { etcdserverpb } from '../proto/index.js'
+import type { etcdserverpb, raftpb } from '../proto/index.js'
 
 /** Answers that an applied request can have. */
 export type ProposalResponse =
@@ -28,6 +28,14 @@ export interface ProposalOutcome {
   readonly status: Status | undefined
   /** Compaction only, also beside a `status`: settles when the running sweep of old revisions has ended. Never rejects. */
   readonly swept: Promise<void> | undefined
+}
+
+/** Hears what applying costs. On the way of every write: both calls must be cheap. */
+export interface ApplyObserver {
+  /** Before `entries` are applied; borrowed until the next call. */
+  onBatch(entries: readonly raftpb.Entry[]): void
+  /** The request of entry `index` was applied, its answer is about to be sent. */
+  onResult(index: Index, outcome: ProposalOutcome): void
 }
 
 export interface ProposalWaiter {

@@ -24,8 +24,15 @@ export class MemberFacade implements MemberApi {
   readonly leases: LeaseApi
   readonly #member: Member
   readonly #watches: WatchPump
+  readonly #aroundDefragment: (run: () => Promise<void>) => Promise<void>
 
-  constructor(member: Member, watches: WatchPump) {
+  /** `aroundDefragment` runs what it is given, once. */
+  constructor(
+    member: Member,
+    watches: WatchPump,
+    aroundDefragment: (run: () => Promise<void>) => Promise<void> = (run) => run(),
+  ) {
+    this.#aroundDefragment = aroundDefragment
     this.#member = member
     this.#watches = watches
     this.leases = new LeaseRequests({
@@ -85,12 +92,14 @@ export class MemberFacade implements MemberApi {
     this.#member.readBarrier(waiter)
   }
 
-  range(request: etcdserverpb.RangeRequest, waiter: ResultWaiter<etcdserverpb.RangeResponse>): void {
-    readRange(this.#member.parts.store, request, waiter)
+  range(request: etcdserverpb.RangeRequest, waiter: ResultWaiter<etcdserverpb.RangeResponse>, needsCount = true): void {
+    readRange(this.#member.parts.store, request, waiter, needsCount)
   }
 
   executeReadTxn(request: etcdserverpb.TxnRequest, waiter: ResultWaiter<etcdserverpb.TxnResponse>): void {
-    readTxn(this.#member.parts.store, request, waiter)
+    const { store } = this.#member.parts
+    if (request.compare.length + request.success.length + request.failure.length > 1) store.noteReadTxn()
+    readTxn(store, request, waiter)
   }
 
   openWatch(sink: WatchResponses): WatchRequests {
@@ -145,6 +154,6 @@ export class MemberFacade implements MemberApi {
   }
 
   defragment(): Promise<void> {
-    return this.#member.defragment()
+    return this.#aroundDefragment(() => this.#member.defragment())
   }
 }

@@ -1,4 +1,5 @@
 export type {
+  ApplyObserver,
   HashKvOutcome,
   LeaseApi,
   LeaseTimeToLive,

@@ -4,7 +4,7 @@ import { AlarmSet, type AppliedPoint, Membership, RowBuffer, readAppliedPoint } 
 import { EMPTY_BYTES, NO_INDEX, NO_LEASE, NO_TERM } from '../base/index.js'
 import type { Backend, BackendSlice, Bucket, Clock, Logger, Metrics } from '../env/index.js'
 import { CHECKPOINT_INTERVAL_MS, Lessor } from '../lease/index.js'
-import { Store } from '../mvcc/index.js'
+import { type CompactionObserver, Store } from '../mvcc/index.js'
 
 export interface LoadedState {
   readonly applied: AppliedPoint
@@ -26,6 +26,7 @@ export interface LoadOptions {
   readonly expiredRetryMs: number
   readonly compactionBatchLimit: number
   readonly compactionSleepMs: number
+  readonly compactions?: CompactionObserver
   /** Rows of background work wait to be committed. */
   readonly onRows: () => void
   readonly onFatal: (error: Error) => void
@@ -56,6 +57,7 @@ export async function loadState(backend: Backend, options: LoadOptions): Promise
     compactionBatchLimit: options.compactionBatchLimit,
     compactionSleepMs: options.compactionSleepMs,
     onRows: options.onRows,
+    ...(options.compactions !== undefined && { compactions: options.compactions }),
     onFailure: (error) => options.onFatal(error instanceof Error ? error : new Error(String(error))),
     onLiveKey: (key, lease) => {
       if (lease !== NO_LEASE && !lessor.attach(lease, key)) {

@@ -7,6 +7,7 @@ export interface MemberMetrics {
   readonly leaderChanges: Counter
   readonly proposalsFailed: Counter
   readonly readIndexesFailed: Counter
+  readonly slowReadIndexes: Counter
   readonly backendCommitSeconds: Histogram
 }
 
@@ -16,6 +17,7 @@ export const memberMetrics = (metrics: Metrics): MemberMetrics => ({
   leaderChanges: metrics.counter('etcd_server_leader_changes_seen_total', 'Leader changes seen.'),
   proposalsFailed: metrics.counter('etcd_server_proposals_failed_total', 'Proposals that got no answer in time.'),
   readIndexesFailed: metrics.counter('etcd_server_read_indexes_failed_total', 'Read barriers that timed out.'),
+  slowReadIndexes: metrics.counter('etcd_server_slow_read_indexes_total', 'Read barriers that had to ask again.'),
   backendCommitSeconds: metrics.histogram(
     'etcd_disk_backend_commit_duration_seconds',
     'Time to make one batch durable in the backend.',

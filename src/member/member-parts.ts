@@ -4,6 +4,7 @@ import type { AlarmSet, AppliedPoint, Membership, RowBuffer } from '../apply/ind
 import type { Backend, Clock, LogConfState, Logger, Metrics, Random } from '../env/index.js'
 import type { Lessor } from '../lease/index.js'
 import type { Store } from '../mvcc/index.js'
+import type { ApplyObserver } from './api.js'
 import type { CommitPacing } from './backend-committer.js'
 import type { Started } from './bootstrap.js'
 import type { PeerSender } from './raft-driver.js'
@@ -49,6 +50,7 @@ export interface MemberParts {
   readonly metrics: Metrics
   /** The member cannot go on; the process has to end. Called once. */
   readonly onFatal: (error: Error) => void
+  readonly applyObserver?: ApplyObserver
 }
 
 const EMPTY_CONF_STATE: LogConfState = {

@@ -31,7 +31,7 @@ const OPTIONS: MemberOptions = {
   quotaBytes: Infinity,
   quotaConfiguredBytes: 0,
   commit: { intervalMs: 100, operationsMax: 10_000, unflushedBytesMax: 1_000_000 },
-  snapshot: { everyEntries: 1000, catchUpEntries: 100 },
+  snapshot: { everyEntries: 1000, everyBytes: 10_000_000, catchUpEntries: 100 },
   segmentsMax: 5,
   snapshotsMax: 5,
   autoCompaction: undefined,
@@ -418,7 +418,7 @@ t.test('a publication that is refused is tried again, with a pause', async (t) =
 
 t.test('snapshots: the log is released, and a restart from one finds everything', async (t) => {
   const { clock, member, log, provider, backend, put, open, drive } = await setup({
-    snapshot: { everyEntries: 20, catchUpEntries: 5 },
+    snapshot: { everyEntries: 20, everyBytes: 10_000_000, catchUpEntries: 5 },
   })
   await open()
   for (let i = 0; i < 50; i++) {

@@ -104,6 +104,7 @@ export class Member {
       applied: applied.index,
       nextId: () => this.#ids.next(),
       ask: (context) => this.#driver.readIndex(context),
+      onSlow: () => this.#metrics.slowReadIndexes.inc(),
     })
     this.#appliedWaits = new AppliedWaits(clock)
     this.#machine = new StateMachine(
@@ -138,7 +139,7 @@ export class Member {
     this.#snapshotter = new Snapshotter({
       committer: this.#committer,
       log: this.#log,
-      everyEntries: options.snapshot.everyEntries,
+      policy: options.snapshot,
       logger,
       lastIndex: started.recovered.snapshot?.index ?? NO_INDEX,
       source: this.#snapshotSource(),
@@ -394,6 +395,7 @@ export class Member {
   // --- what consensus reports
 
   #apply(entries: readonly raftpb.Entry[]): void {
+    this.#parts.applyObserver?.onBatch(entries)
     this.#machine.applyAll(entries)
     const { index } = this.#machine.applied
     const { node } = this.#driver
@@ -401,7 +403,9 @@ export class Member {
     this.#barrier.onApplied(index)
     this.#appliedWaits.onApplied(index)
     this.#committer.noteApplied(entries.length)
-    this.#snapshotter.maybeSnapshot(index)
+    let bytes = 0
+    for (const entry of entries) bytes += entry.data.length
+    this.#snapshotter.noteApplied(index, bytes)
     this.#retention.note(entries)
     const droppable = this.#retention.takeDue()
     if (droppable !== undefined) node.compact(droppable)
@@ -409,6 +413,7 @@ export class Member {
   }
 
   #answer(id: bigint, outcome: ApplyOutcome): void {
+    this.#parts.applyObserver?.onResult(this.#machine.applied.index, outcome)
     if (!this.#noSpace.mustWait(outcome)) return this.#proposer.resolve(id, outcome)
     void this.#noSpace.raise().then(() => this.#proposer.resolve(id, outcome))
   }

@@ -27,6 +27,7 @@ export class ReadBarrier {
   readonly #waitersMax: number
   readonly #nextId: () => bigint
   readonly #ask: (context: Uint8Array) => void
+  readonly #onSlow: () => void
   /** Waiters of the next batch. */
   #gathering: ReadWaiter[] = []
   /** The batch whose index is being asked for; at most one. */
@@ -49,6 +50,8 @@ export class ReadBarrier {
     applied: Index
     nextId: () => bigint
     ask: (context: Uint8Array) => void
+    /** No answer came in half a second. */
+    onSlow?: () => void
   }) {
     this.#clock = options.clock
     this.#timeoutMs = options.timeoutMs
@@ -56,6 +59,7 @@ export class ReadBarrier {
     this.#appliedIndex = options.applied
     this.#nextId = options.nextId
     this.#ask = options.ask
+    this.#onSlow = options.onSlow ?? (() => undefined)
   }
 
   /** Readers that were not told yet. */
@@ -106,7 +110,10 @@ export class ReadBarrier {
       if (this.#gathering.length > 0) this.#schedule()
       return true
     }
-    if (nowMs - batch.askedMs >= RETRY_MS) this.retry()
+    if (nowMs - batch.askedMs >= RETRY_MS) {
+      this.#onSlow()
+      this.retry()
+    }
     return false
   }
 

@@ -50,7 +50,7 @@ t.test('a range answers with the store\u2019s revision, or says why not', async 
     [7, errors.futureRevision.message],
   ] as const) {
     const waiter = told()
-    readRange(store, range('k', '\0', revision), waiter)
+    readRange(store, range('k', '\0', revision), waiter, true)
     if (expected === undefined) t.match(waiter.answers, [{ header: { revision: 6 }, count: revision === 4 ? 3 : 5 }])
     else t.same(waiter.answers, [expected])
   }

@@ -11,8 +11,11 @@ export function readRange(
   store: Store,
   request: etcdserverpb.RangeRequest,
   waiter: ResultWaiter<etcdserverpb.RangeResponse>,
+  needsCount: boolean,
 ): void {
-  store.range(rangeQuery(request), (outcome) => {
+  const query = rangeQuery(request)
+  query.needsCount = needsCount
+  store.range(query, (outcome) => {
     if (outcome.kind !== 'ok') return waiter.onFailed(refusalOf(outcome))
     const response = rangeResponse(outcome)
     response.header = headerAt(outcome.revision)

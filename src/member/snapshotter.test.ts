@@ -36,14 +36,14 @@ const setup = (everyEntries = 10, lastIndex = 0) => {
       },
       membershipData: () => Buffer.from(`members ${state.voters}`),
     },
-    everyEntries,
+    policy: { everyEntries, everyBytes: 1000 },
     logger: silentLogger,
     lastIndex: index(lastIndex),
     onFatal: (error) => fatal.push(error),
   })
-  const apply = (to: number): void => {
+  const apply = (to: number, bytes = 0): void => {
     state.applied = to
-    snapshotter.maybeSnapshot(index(to))
+    snapshotter.noteApplied(index(to), bytes)
   }
   return { clock: new SimClock(), log, state, commits, fatal, snapshotter, apply }
 }
@@ -85,6 +85,21 @@ t.test('one at a time; counted from the last one, or from what the log began wit
   apply(122)
   t.equal(commits.length, 2)
   t.same(log.snapshot?.index, 111)
+})
+
+t.test('bytes trigger one too, counted from the moment of the last', async (t) => {
+  const { clock, commits, apply } = setup(1000)
+  apply(1, 1000)
+  t.equal(commits.length, 0, 'more bytes than that, not as many')
+  apply(2, 1)
+  t.equal(commits.length, 1)
+  apply(3, 900)
+  commits[0]!.done()
+  await clock.settle()
+  apply(4, 100)
+  t.equal(commits.length, 1)
+  apply(5, 1)
+  t.equal(commits.length, 2)
 })
 
 t.test('a snapshot that cannot be saved is fatal; a committer that failed has said so itself', async (t) => {

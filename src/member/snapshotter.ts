@@ -9,6 +9,8 @@ import { type BackendCommitter, CommitFailed } from './backend-committer.js'
 export interface SnapshotPolicy {
   /** Entries applied since the last snapshot that trigger the next (--snapshot-count). */
   readonly everyEntries: number
+  /** Payload bytes applied since then that trigger it as well: a restart reads all entries behind the last snapshot. */
+  readonly everyBytes: number
   /** Applied entries kept in memory for members that lag a little (--snapshot-catchup-entries). */
   readonly catchUpEntries: number
 }
@@ -25,10 +27,11 @@ export class Snapshotter {
   readonly #committer: Pick<BackendCommitter, 'commit'>
   readonly #log: LogStorage
   readonly #source: SnapshotSource
-  readonly #everyEntries: number
+  readonly #policy: Pick<SnapshotPolicy, 'everyEntries' | 'everyBytes'>
   readonly #logger: Logger
   readonly #onFatal: (error: Error) => void
   #lastIndex: Index
+  #bytesSinceLast = 0
   #running: Promise<void> | undefined
   #closed = false
 
@@ -37,7 +40,7 @@ export class Snapshotter {
     committer: Pick<BackendCommitter, 'commit'>
     log: LogStorage
     source: SnapshotSource
-    everyEntries: number
+    policy: Pick<SnapshotPolicy, 'everyEntries' | 'everyBytes'>
     logger: Logger
     lastIndex: Index
     onFatal: (error: Error) => void
@@ -45,14 +48,18 @@ export class Snapshotter {
     this.#committer = options.committer
     this.#log = options.log
     this.#source = options.source
-    this.#everyEntries = options.everyEntries
+    this.#policy = options.policy
     this.#logger = options.logger
     this.#lastIndex = options.lastIndex
     this.#onFatal = options.onFatal
   }
 
-  maybeSnapshot(applied: Index): void {
-    if (this.#closed || this.#running !== undefined || applied - this.#lastIndex <= this.#everyEntries) return
+  /** After each applied batch: its last index and the payload bytes of its entries. */
+  noteApplied(applied: Index, bytes: number): void {
+    this.#bytesSinceLast += bytes
+    if (this.#closed || this.#running !== undefined) return
+    const { everyEntries, everyBytes } = this.#policy
+    if (applied - this.#lastIndex <= everyEntries && this.#bytesSinceLast <= everyBytes) return
     this.#running = this.#snapshot()
       .catch((error: unknown) => this.#failed(error))
       .finally(() => (this.#running = undefined))
@@ -68,6 +75,7 @@ export class Snapshotter {
     // One turn: the point, the configuration and the membership belong together. The backend may then get ahead of it.
     const { index, term } = this.#source.applied
     const snapshot = { index, term, confState: this.#source.confState, data: this.#source.membershipData() }
+    this.#bytesSinceLast = 0
     this.#logger.info('triggering snapshot', { 'local-member-applied-index': index })
     // A recovery that starts from the record finds nothing older in the log: the backend must have it first.
     await this.#committer.commit()

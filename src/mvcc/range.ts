@@ -26,6 +26,8 @@ export class RangeQuery {
   limit = 0
   countOnly = false
   keysOnly = false
+  /** False: nobody looks at the count, so a read with a limit may stop one key behind it. */
+  needsCount = true
   /** Inclusive bounds; 0 is off. */
   minMod = 0
   maxMod = 0
@@ -142,6 +144,7 @@ function* collectSteps(index: KeyIndex, query: RangeQuery, at: number, matches: 
   let from: Key | undefined = query.key
   while (from !== undefined && (query.end === OPEN_END || from < query.end)) {
     from = index.walk(from, query.end, WALK_STEP, visit)
+    if (!query.needsCount && matches.length >= matchesMax) return count
     if (from !== undefined) yield
   }
   return count

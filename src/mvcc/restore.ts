@@ -125,40 +125,55 @@ export class Restore {
 
   /** Moves everything into `index`, which is empty. */
   *fillSteps(index: KeyIndex, onLiveKey: OnLiveKey): Steps<void> {
-    const keys = yield* sortKeysSteps([...this.#records.keys()])
+    const { keys, records } = yield* this.#sortSteps()
+    index.load(keys, records)
+    yield
     for (const [i, key] of keys.entries()) {
-      const record = this.#records.get(key)!
-      index.append(key, record)
+      const record = records[i]!
       if (record.live) onLiveKey(key, this.#leases.get(key) ?? NO_LEASE)
       if (i % STEP === 0) yield
     }
-    this.#records.clear()
     this.#leases.clear()
   }
+
+  /** All records by key: short runs sorted natively, then merged. */
+  *#sortSteps(): Steps<Run> {
+    const all = [...this.#records.keys()]
+    let runs: Run[] = []
+    for (let lo = 0; lo < all.length; lo += RUN_LENGTH) {
+      const keys = all.slice(lo, lo + RUN_LENGTH).sort()
+      // Looked up now, while the run's entries lie together; in key order over all of them each would be a cache miss.
+      runs.push({ keys, records: keys.map((key) => this.#records.get(key)!) })
+      yield
+    }
+    this.#records.clear()
+    while (runs.length > 1) {
+      const merged: Run[] = []
+      for (let i = 0; i < runs.length; i += 2) merged.push(yield* mergeSteps(runs[i]!, runs[i + 1] ?? EMPTY_RUN))
+      runs = merged
+    }
+    return runs[0] ?? EMPTY_RUN
+  }
 }
 
-function* sortKeysSteps(keys: Key[]): Steps<Key[]> {
-  let runs: Key[][] = []
-  for (let lo = 0; lo < keys.length; lo += RUN_LENGTH) {
-    runs.push(keys.slice(lo, lo + RUN_LENGTH).sort())
-    yield
-  }
-  while (runs.length > 1) {
-    const merged: Key[][] = []
-    for (let i = 0; i < runs.length; i += 2) merged.push(yield* mergeSteps(runs[i]!, runs[i + 1] ?? []))
-    runs = merged
-  }
-  return runs[0] ?? []
+interface Run {
+  readonly keys: Key[]
+  readonly records: KeyRecord[]
 }
 
-function* mergeSteps(left: readonly Key[], right: readonly Key[]): Steps<Key[]> {
-  const merged: Key[] = []
+const EMPTY_RUN: Run = { keys: [], records: [] }
+
+function* mergeSteps(left: Run, right: Run): Steps<Run> {
+  const length = left.keys.length + right.keys.length
+  const keys = new Array<Key>(length)
+  const records = new Array<KeyRecord>(length)
   let l = 0
   let r = 0
-  while (l < left.length || r < right.length) {
-    const takeLeft = l < left.length && (r >= right.length || left[l]! < right[r]!)
-    merged.push(takeLeft ? left[l++]! : right[r++]!)
-    if (merged.length % STEP === 0) yield
+  for (let at = 0; at < length; at++) {
+    const takeLeft = l < left.keys.length && (r >= right.keys.length || left.keys[l]! < right.keys[r]!)
+    keys[at] = takeLeft ? left.keys[l]! : right.keys[r]!
+    records[at] = takeLeft ? left.records[l++]! : right.records[r++]!
+    if (at % STEP === 0) yield
   }
-  return merged
+  return { keys, records }
 }

@@ -4,7 +4,7 @@
 import { invariant, type Key } from '../base/index.js'
 import type { Backend, Bucket, Clock, Logger, RowSink } from '../env/index.js'
 import type { Change } from './change.js'
-import { Compactor, FINISHED_COMPACT_KEY, SCHEDULED_COMPACT_KEY } from './compaction.js'
+import { type CompactionObserver, Compactor, FINISHED_COMPACT_KEY, SCHEDULED_COMPACT_KEY } from './compaction.js'
 import { CorruptStore } from './corrupt-store.js'
 import { CompactionHashes, type HashKvResult, hashKvSteps, rowHashSteps, survivorSteps } from './hash.js'
 import { LogReader } from './history.js'
@@ -32,8 +32,23 @@ export interface StoreOptions {
   readonly onLiveKey?: OnLiveKey
   /** Rows of background work wait to be committed. */
   readonly onRows?: () => void
+  readonly compactions?: CompactionObserver
   /** Background work failed: the rows contradict each other, or a bug. The process must stop. */
   readonly onFailure: (error: unknown) => void
+}
+
+/** What happened since the store was opened. */
+export interface StoreCounts {
+  /** Single operations, inside transactions too; comparisons and looked-up previous values are ranges. */
+  readonly puts: number
+  readonly deletes: number
+  readonly ranges: number
+  /** Transactions of more than one operation. */
+  readonly txns: number
+  /** Bytes of keys and values put. */
+  readonly putBytes: number
+  /** Revisions that compactions removed. */
+  readonly compactedRevisions: number
 }
 
 export interface StoreListener {
@@ -79,6 +94,7 @@ export class Store implements WatchSource {
   readonly #hashes = new CompactionHashes()
   readonly #found = new KeyState()
   readonly #listeners: StoreListener[] = []
+  readonly #counts = { puts: 0, deletes: 0, ranges: 0, txns: 0, putBytes: 0 }
   #revision: number
   #compactRevision: number
   #txn: WriteTxn | undefined
@@ -105,6 +121,7 @@ export class Store implements WatchSource {
         batchLimit: options.compactionBatchLimit ?? COMPACTION_BATCH_LIMIT,
         sleepMs: options.compactionSleepMs ?? COMPACTION_SLEEP_MS,
         onRows: options.onRows ?? (() => undefined),
+        observer: options.compactions,
         onFailure: options.onFailure,
       },
       parts.scheduled,
@@ -142,6 +159,15 @@ export class Store implements WatchSource {
     return this.#compactRevision
   }
 
+  get counts(): StoreCounts {
+    return { ...this.#counts, compactedRevisions: this.#compactor.removed }
+  }
+
+  /** A transaction that only reads, of more than one operation, is about to run: for the counts. */
+  noteReadTxn(): void {
+    this.#counts.txns++
+  }
+
   /** Keys in the index, those deleted since the last compaction included. */
   get indexedKeys(): number {
     return this.#index.size
@@ -159,6 +185,7 @@ export class Store implements WatchSource {
 
   /** The end of the open transaction; `changes` is not empty exactly when `revision` is new. */
   readonly #finishTxn = (revision: number, changes: readonly Change[]): void => {
+    this.#count(this.#txn)
     this.#txn = undefined
     if (changes.length === 0) return
     this.#revision = revision
@@ -187,6 +214,7 @@ export class Store implements WatchSource {
   /** The live key. Owned. */
   lookup(key: Key): KeyState | undefined {
     const state = new KeyState()
+    this.#counts.ranges++
     return this.#index.lookup(key, this.#revision, state) ? state : undefined
   }
 
@@ -196,6 +224,7 @@ export class Store implements WatchSource {
    */
   range(query: RangeQuery, done: (outcome: RangeOutcome) => void): void {
     const refused = this.#refusal(query.revision)
+    this.#counts.ranges++
     if (refused !== undefined) {
       done({ kind: refused })
       return
@@ -348,6 +377,16 @@ export class Store implements WatchSource {
     this.#closed = true
     await this.#compactor.stop()
     await this.#runner.idle()
+  }
+
+  #count(txn: WriteTxn | undefined): void {
+    if (txn === undefined) return
+    const counts = this.#counts
+    counts.puts += txn.puts
+    counts.putBytes += txn.putBytes
+    counts.deletes += txn.deletes
+    counts.ranges += txn.ranges
+    if (txn.puts + txn.deletes + txn.ranges > 1) counts.txns++
   }
 
   #refusal(revision: number): 'compacted' | 'future' | undefined {

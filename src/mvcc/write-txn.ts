@@ -4,7 +4,7 @@ import { invariant, type Key, type LeaseId } from '../base/index.js'
 import { encodeDeletion, encodeKeyValue, encodeTombstone } from '../proto/index.js'
 import { Change } from './change.js'
 import { type KeyIndex, OPEN_END } from './key-index.js'
-import { KeyState } from './key-record.js'
+import { type KeyRecord, KeyState } from './key-record.js'
 import { type RangeOutcome, type RangeQuery, rangeSteps } from './range.js'
 import type { RevisionLog } from './revision-log.js'
 import { finish } from './slices.js'
@@ -39,6 +39,11 @@ export class WriteTxn {
   readonly #compactRevision: number
   readonly #onEnd: (revision: number, changes: readonly Change[]) => void
   readonly #changes: Change[] = []
+  /** Operations so far, for the metrics. */
+  puts = 0
+  putBytes = 0
+  deletes = 0
+  ranges = 0
   #ended = false
 
   /** Made by the store, which hears of the end. */
@@ -64,6 +69,8 @@ export class WriteTxn {
   /** `value` is copied. */
   put(key: Key, value: Uint8Array, lease: LeaseId): PutResult {
     invariant(!this.#ended, 'put after the end of the transaction')
+    this.puts++
+    this.putBytes += key.length + value.length
     const previous = this.lookup(key)
     const main = this.beginRevision + 1
     const sub = this.#changes.length
@@ -80,20 +87,27 @@ export class WriteTxn {
    */
   deleteRange(key: Key, end: Key | undefined): Key[] {
     invariant(!this.#ended, 'delete after the end of the transaction')
-    const keys = this.#liveKeys(key, end)
-    const main = this.beginRevision + 1
-    for (const live of keys) {
-      const sub = this.#changes.length
-      this.#index.tombstone(live, main, sub)
-      this.#log.append(main, sub, true, encodeTombstone(live))
-      this.#changes.push(new Change(live, 'delete', main, sub, encodeDeletion(live, main), 0))
+    this.deletes++
+    const keys: Key[] = []
+    const visit = (found: Key, record: KeyRecord): void => {
+      if (!record.live) return
+      this.#delete(found, record)
+      keys.push(found)
     }
+    if (end === undefined) {
+      const record = this.#index.get(key)
+      if (record !== undefined) visit(key, record)
+      return keys
+    }
+    let from: Key | undefined = key
+    while (from !== undefined && (end === OPEN_END || from < end)) from = this.#index.walk(from, end, WALK_STEP, visit)
     return keys
   }
 
   /** Reads with the transaction's own changes, or history at an explicit revision up to `beginRevision`. */
   rangeSync(query: RangeQuery): RangeOutcome {
     const at = query.revision <= 0 ? this.revision : query.revision
+    this.ranges++
     if (query.revision > this.beginRevision) return { kind: 'future' }
     if (at < this.#compactRevision) return { kind: 'compacted' }
     return finish(rangeSteps(this.#index, this.#log, query, at, this.revision))
@@ -107,6 +121,7 @@ export class WriteTxn {
 
   /** The live KeyValue with the transaction's own changes; frozen. */
   kv(key: Key): Uint8Array | undefined {
+    this.ranges++
     const state = this.lookup(key)
     return state === undefined ? undefined : this.#log.read(state.mod, state.sub, true)
   }
@@ -120,15 +135,11 @@ export class WriteTxn {
     return { revision, changes: this.#changes }
   }
 
-  #liveKeys(key: Key, end: Key | undefined): Key[] {
-    if (end === undefined) return this.#index.get(key)?.live === true ? [key] : []
-    const keys: Key[] = []
-    let from: Key | undefined = key
-    while (from !== undefined && (end === OPEN_END || from < end)) {
-      from = this.#index.walk(from, end, WALK_STEP, (found, record) => {
-        if (record.live) keys.push(found)
-      })
-    }
-    return keys
+  #delete(key: Key, record: KeyRecord): void {
+    const main = this.beginRevision + 1
+    const sub = this.#changes.length
+    record.tombstone(main, sub)
+    this.#log.append(main, sub, true, encodeTombstone(key))
+    this.#changes.push(new Change(key, 'delete', main, sub, encodeDeletion(key, main), 0))
   }
 }

@@ -43,15 +43,24 @@ export const stepLeader = (raft: Raft, message: Message): void => {
       break
     case MessageType.MsgHeartbeatResp:
       peer.recentActive = true
-      peer.paused = false
-      // The follower lives: repeat what may have been lost.
-      if (peer.match < raft.log.lastIndex || peer.state === 'probe') raft.wantAppend(peer, WantsAppend.always)
+      if (peer.repeatDue) repeatLost(raft, peer)
       raft.reads.acknowledge(message.from, decodePosition(message.context))
       answerConfirmedReads(raft)
       break
     default:
       break
   }
+}
+
+/**
+ * The follower lives: repeat what may have been lost on the way.
+ * Differs: etcd does so after every heartbeat response; here only after regular heartbeats, not after those sent for reads,
+ * or many reads would each cost an append to every follower that is not quite up to date.
+ */
+const repeatLost = (raft: Raft, peer: Progress): void => {
+  peer.repeatDue = false
+  peer.paused = false
+  if (peer.match < raft.log.lastIndex || peer.state === 'probe') raft.wantAppend(peer, WantsAppend.always)
 }
 
 // --- Proposals ---
@@ -136,7 +145,7 @@ const onAcknowledged = (raft: Raft, from: MemberId, peer: Progress, acked: Index
     peer.inflights.freeUpTo(acked)
   }
   if (raft.maybeCommit()) onCommitted(raft)
-  raft.wantAppend(peer, peer.canRaiseCommit(raft.log.committed) ? WantsAppend.always : WantsAppend.entries)
+  else wantCommitTold(raft, peer)
   if (from === raft.transferee && peer.match === raft.log.lastIndex) sendTimeoutNow(raft)
 }
 
@@ -149,7 +158,12 @@ export const onOwnAppendDurable = (raft: Raft): void => {
 const onCommitted = (raft: Raft): void => {
   // Only an entry of this term commits, so the parked reads may go on.
   for (const request of raft.reads.takeParked()) addRead(raft, request)
-  raft.wantAppendToAll()
+  for (const [id, peer] of raft.peers) if (id !== raft.id) wantCommitTold(raft, peer)
+}
+
+/** The next entries, or an empty append when that can still raise the follower's commit index. */
+const wantCommitTold = (raft: Raft, peer: Progress): void => {
+  raft.wantAppend(peer, peer.canRaiseCommit(raft.log.committed) ? WantsAppend.always : WantsAppend.entries)
 }
 
 /** The set of voters may have shrunk: what waits for a quorum may have one now. */
@@ -222,6 +236,7 @@ export const tickLeader = (raft: Raft): void => {
   if (raft.heartbeatElapsed >= raft.config.heartbeatTicks) {
     raft.heartbeatElapsed = 0
     raft.heartbeatWanted = true
+    for (const peer of raft.peers.values()) peer.repeatDue = true
   }
 }
 

@@ -185,7 +185,7 @@ export class RaftLog {
    * it has `term` there. Term 0 means that the log does not reach down that far.
    */
   agreementAtOrBelow(from: Index, term: Term): LogPosition {
-    for (let at = from; at >= this.#compacted.index; at = toIndex(at - 1)) {
+    for (let at = toIndex(Math.min(from, this.lastIndex)); at >= this.#compacted.index; at = toIndex(at - 1)) {
       const own = this.term(at)
       if (own !== undefined && own <= term) return { index: at, term: own }
     }

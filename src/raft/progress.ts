@@ -34,6 +34,8 @@ export class Progress {
   recentActive = false
   /** No append until an ack, a rejection or a heartbeat response. */
   paused = false
+  /** A regular heartbeat was sent and not answered yet. */
+  repeatDue = false
   isLearner: boolean
   wantsAppend: WantsAppend = WantsAppend.no
   /** Highest commit index sent; keeps empty appends from repeating it. */

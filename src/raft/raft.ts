@@ -34,6 +34,17 @@ const isPromise = (type: number): boolean =>
   type === MessageType.MsgVoteResp ||
   type === MessageType.MsgPreVoteResp
 
+/** Of acknowledgements in a row to one leader, the last one says it all. */
+const supersedes = (message: Message, before: Message | undefined): boolean =>
+  before !== undefined &&
+  message.type === MessageType.MsgAppResp &&
+  before.type === MessageType.MsgAppResp &&
+  !message.reject &&
+  !before.reject &&
+  message.to === before.to &&
+  message.term === before.term &&
+  message.index >= before.index
+
 export class Raft {
   readonly id: MemberId
   readonly config: RaftConfig
@@ -311,6 +322,7 @@ export class Raft {
   }
 
   wantAppend(peer: Progress, level: WantsAppend): void {
+    if (level === WantsAppend.entries && peer.next > this.log.lastIndex) return
     if (level > peer.wantsAppend) peer.wantsAppend = level
     this.appendsWanted = true
   }
@@ -333,7 +345,8 @@ export class Raft {
 
   send(message: Message): void {
     invariant(message.to !== this.id && message.to !== NO_MEMBER, `message ${message.type} to ${message.to}`)
-    if (isPromise(message.type)) this.outboxAfterAppend.push(message)
-    else this.outbox.push(message)
+    if (!isPromise(message.type)) this.outbox.push(message)
+    else if (supersedes(message, this.outboxAfterAppend.at(-1))) this.outboxAfterAppend.splice(-1, 1, message)
+    else this.outboxAfterAppend.push(message)
   }
 }

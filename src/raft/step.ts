@@ -64,10 +64,11 @@ const enterLaterTerm = (raft: Raft, message: Message): boolean => {
 
 const answerEarlierTerm = (raft: Raft, message: Message): void => {
   const { type } = message
-  const staleLeader = type === MessageType.MsgApp || type === MessageType.MsgHeartbeat
-  if (staleLeader && (raft.config.checkQuorum || raft.config.preVote)) {
-    // The sender learns of this term and steps down; without that, a member whose term ran ahead while it was cut off
-    // could neither follow the leader nor, for the others' leases, win an election.
+  if (type === MessageType.MsgApp || type === MessageType.MsgHeartbeat) {
+    // The stale leader learns of this term and steps down; else a member whose term ran ahead while it was cut off could
+    // neither follow the leader nor, for the others' leases, win an election.
+    // Differs: etcd stays silent when neither pre-vote nor the quorum check is on; then a new member with a later term,
+    // which may not campaign, is cut off for good.
     raft.send(raft.newMessage(MessageType.MsgAppResp, message.from))
   } else if (type === MessageType.MsgPreVote) {
     const response = raft.newMessage(MessageType.MsgPreVoteResp, message.from)

@@ -4,7 +4,7 @@ import t from 'tap'
 import type { LeaseId } from '../base/index.js'
 import { type Clock, type Codec, silentLogger } from '../env/index.js'
 import { errors, etcdserverpb, healthpb } from '../proto/index.js'
-import { ClientPort, createGrpcJsServer, listenSpecs } from '../transport/index.js'
+import { ClientPort, createGrpcServer, listenSpecs } from '../transport/index.js'
 import { HealthState } from './health.js'
 import { RequestGate } from './request-gate.js'
 import { createServices } from './services.js'
@@ -59,7 +59,7 @@ async function setUp() {
     connectionsMax: 100,
   })
   await port.open()
-  const grpc = createGrpcJsServer({
+  const grpc = createGrpcServer({
     services,
     clock,
     gate,
@@ -117,7 +117,9 @@ const statusOf = (stream: NodeJS.EventEmitter): Promise<string> =>
   new Promise((resolve) => {
     stream.on('error', () => undefined)
     stream.on('data', () => undefined)
-    stream.on('status', ({ code, details }: { code: number; details: string }) => resolve(`${code} ${details}`))
+    stream.on('status', ({ code, details }: { code: number; details: string }) =>
+      resolve(code === 0 ? '0 OK' : `${code} ${details}`),
+    )
   })
 const until = async (condition: () => boolean): Promise<void> => {
   for (let i = 0; i < 2000 && !condition(); i++) await new Promise((resolve) => setTimeout(resolve, 1))

@@ -3,8 +3,8 @@ import type { MemberOptions } from '../member/index.js'
 
 /** Proposals stop being taken while this many bytes of applied changes wait for the backend. */
 const UNFLUSHED_BYTES_MAX = 64 * 1024 * 1024
-const COMMIT_INTERVAL_MS = 100
-const COMMIT_OPERATIONS_MAX = 10_000
+/** Log bytes that a restart reads at most, about. */
+const SNAPSHOT_BYTES = 128 * 1024 * 1024
 
 export function memberOptions(config: ServerConfig): MemberOptions {
   return {
@@ -18,11 +18,15 @@ export function memberOptions(config: ServerConfig): MemberOptions {
     quotaBytes: config.quotaBytes ?? Infinity,
     quotaConfiguredBytes: config.quotaConfiguredBytes,
     commit: {
-      intervalMs: COMMIT_INTERVAL_MS,
-      operationsMax: COMMIT_OPERATIONS_MAX,
+      intervalMs: config.backendBatchIntervalMs,
+      operationsMax: config.backendBatchLimit,
       unflushedBytesMax: UNFLUSHED_BYTES_MAX,
     },
-    snapshot: { everyEntries: config.snapshotCount, catchUpEntries: config.snapshotCatchUpEntries },
+    snapshot: {
+      everyEntries: config.snapshotCount,
+      everyBytes: SNAPSHOT_BYTES,
+      catchUpEntries: config.snapshotCatchUpEntries,
+    },
     segmentsMax: config.maxWals,
     snapshotsMax: config.maxSnapshots,
     autoCompaction: autoCompaction(config),

@@ -7,13 +7,13 @@ import { openFileLimit } from '../host/index.js'
 import {
   type ClientHttpDeps,
   type HealthSource,
-  type MetricsRegistry,
   type MonitoringDeps,
   type PeerHttpDeps,
   type VersionSource,
 } from '../http/index.js'
 import type { Member, MemberFacade } from '../member/index.js'
 import { etcdserverpb } from '../proto/index.js'
+import { alarmName } from './gauges.js'
 
 /** The key that health reads look for; it need not exist. */
 const HEALTH_KEY = Buffer.from('health')
@@ -87,13 +87,6 @@ export function peerPages(member: () => Member | undefined): PeerHttpDeps {
     clusterId: () => member()?.clusterId ?? 0n,
     members: () => member()?.parts.membership.members() ?? [],
   }
-}
-
-export type { MetricsRegistry }
-
-const alarmName = (alarm: number): string => {
-  const names = Object.entries(etcdserverpb.AlarmType)
-  return names.find(([, value]) => value === alarm)?.[0] ?? 'UNKNOWN'
 }
 
 const asError = (status: Status): Error => new Error(status.message)

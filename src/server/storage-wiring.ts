@@ -1,8 +1,9 @@
 // Opens what is on the disk: the store, waiting for another process to leave it, and the log.
 
 import type { ServerConfig } from '../config/index.js'
-import { type LogProvider, exponentialBuckets } from '../env/index.js'
+import { type LabelledMetrics, type LogProvider, exponentialBuckets } from '../env/index.js'
 import { type LoadedState, type Started, loadState, startLog } from '../member/index.js'
+import type { CompactionObserver } from '../mvcc/index.js'
 import { BackendLocked, LevelBackend, type WalOptions, createWal, hasWal, openWal } from '../storage/index.js'
 import type { ServerEnvironment } from './server.js'
 
@@ -48,9 +49,24 @@ export function openState(
     expiredRetryMs: config.requestTimeoutMs,
     compactionBatchLimit: config.compactionBatchLimit,
     compactionSleepMs: config.compactionSleepMs,
+    compactions: compactionMetrics(env.metrics, () => env.clock.wallMs()),
     onRows,
     onFatal: env.onFatal,
   })
+}
+
+function compactionMetrics(metrics: LabelledMetrics, wallMs: () => number): CompactionObserver {
+  const name = 'etcd_debugging_mvcc_db_compaction'
+  const slices = metrics.histogram(`${name}_pause_duration_milliseconds`, '', exponentialBuckets(1, 2, 13))
+  const totals = metrics.histogram(`${name}_total_duration_milliseconds`, '', exponentialBuckets(100, 2, 14))
+  const last = metrics.gauge(`${name}_last`, '')
+  return {
+    onSlice: (tookMs) => slices.observe(tookMs),
+    onFinished: (tookMs) => {
+      totals.observe(tookMs)
+      last.set(Math.floor(wallMs() / 1000))
+    },
+  }
 }
 
 export function openLog(config: ServerConfig, env: ServerEnvironment): Promise<Started> {

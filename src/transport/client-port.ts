@@ -14,6 +14,8 @@ export interface ClientPortOptions {
   readonly logger: Logger
   readonly endpoint: 'client' | 'peer' | 'metrics'
   readonly connectionsMax: number
+  /** SO_REUSEPORT on TCP listeners. */
+  readonly reusePort?: boolean
   /** Default 5 minutes. */
   readonly headerTimeoutMs?: number
 }
@@ -41,6 +43,7 @@ export class ClientPort {
           endpoint: options.endpoint,
           connectionsMax: options.connectionsMax,
           headerTimeoutMs: this.#headerTimeoutMs,
+          ...(options.reusePort !== undefined && { reusePort: options.reusePort }),
         }),
     )
   }

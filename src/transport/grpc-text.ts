@@ -39,5 +39,9 @@ export const grpcText = {
     Code.internal,
     'grpc: failed to unmarshal the received message: proto: cannot parse invalid wire-format data',
   ),
+  notCompressed: status(Code.internal, 'grpc: compressed flag set with identity or empty encoding'),
+  /** The body ended within a message. */
+  cutMessage: status(Code.internal, 'unexpected EOF'),
+  tooManyPartial: status(Code.resourceExhausted, 'grpc: too many incomplete requests on one connection'),
   decompressFailed: status(Code.internal, 'grpc: failed to decompress the received message'),
 } as const

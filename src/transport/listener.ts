@@ -35,6 +35,8 @@ export interface ListenerOptions {
   readonly connectionsMax: number
   /** Time for a connection to show which protocol it speaks. */
   readonly headerTimeoutMs: number
+  /** SO_REUSEPORT on TCP. Older versions of Node.js than 22.12 ignore it: the configuration refuses it there. */
+  readonly reusePort?: boolean
 }
 
 export class ListenFailed extends Error {
@@ -150,7 +152,9 @@ export class Listener {
     return new Promise((resolve, reject) => {
       const fail = (error: NodeJS.ErrnoException): void => reject(new ListenFailed(this.#address, kind, error))
       this.#server.once('error', fail)
-      this.#server.listen(target, () => {
+      // The option is newer than the type declarations.
+      const options = kind === 'tcp' && this.#options.reusePort === true ? { ...target, reusePort: true } : target
+      this.#server.listen(options, () => {
         this.#server.removeListener('error', fail)
         this.#server.on('error', (error) => this.#options.logger.warn('accept failed', { error: error.message }))
         resolve()

@@ -16,7 +16,7 @@ import {
   unaryMethod,
 } from '../env/index.js'
 import { type ClientPort, ClientPort as Port } from './client-port.js'
-import { createGrpcJsServer } from './grpc-js.js'
+import { createGrpcServer } from './grpc/index.js'
 import type { GrpcServer, GrpcServerOptions } from './grpc-server.js'
 import { type ListenSpec, listenSpecs } from './address.js'
 
@@ -253,7 +253,7 @@ export async function serve(
     headerTimeoutMs: overrides.headerTimeoutMs ?? 60_000,
   })
   await port.open()
-  const grpc = createGrpcJsServer({ ...grpcOptions([echo.service]), ...overrides })
+  const grpc = createGrpcServer({ ...grpcOptions([echo.service]), ...overrides })
   port.serve({
     grpc,
     http: overrides.withoutHttp === true ? undefined : (request, response) => response.end(`you want ${request.url}`),

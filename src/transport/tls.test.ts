@@ -12,7 +12,7 @@ import type { LogFields, Logger } from '../env/index.js'
 import { silentLogger } from '../env/index.js'
 import { listenSpecs } from './address.js'
 import { ClientPort } from './client-port.js'
-import { createGrpcJsServer } from './grpc-js.js'
+import { createGrpcServer } from './grpc/index.js'
 import { echoService, exchange, grpcOptions, realClock, say, until } from './testing.js'
 import { type TlsSettings, tlsFiles } from './tls-settings.js'
 
@@ -137,7 +137,7 @@ async function serveTls(overrides: Partial<TlsSettings> = {}, urls = ['https://1
   await port.open()
   const http = (request: { url?: string | undefined }, response: { end(text: string): unknown }): void =>
     void response.end(`you want ${request.url}`)
-  const grpc = createGrpcJsServer({ ...grpcOptions([echo.service]), http })
+  const grpc = createGrpcServer({ ...grpcOptions([echo.service]), http })
   port.serve({ grpc, http })
   return { port, grpc, echo, logger, tcpPort: port.listeners[0]!.port }
 }

@@ -3,7 +3,7 @@ import { status } from '@grpc/grpc-js'
 import { CallFailure, type GrpcClient, type Outcome } from '../support/grpc-client.js'
 import type { Header } from '../support/messages.js'
 import { difference } from './compare.js'
-import { read, showOperation, type Operation } from './operation.js'
+import { showOperation, type Operation } from './operation.js'
 import type { World } from './generator.js'
 
 /** Answers calls; a difference finder is proved by a side that lies. */
@@ -19,6 +19,7 @@ export interface Divergence {
 
 export type Translate = (operation: Operation, outcome: Outcome<object>) => Outcome<object>
 
+const OPEN_END = Buffer.from([0])
 const READS_IN_FLIGHT_MAX = 16
 
 export class GrpcSide implements Side {
@@ -82,9 +83,6 @@ export const runHistory = async (
   return undefined
 }
 
-/** Whether the whole key space of both, as of now, hashes alike. */
-export const hashNow: Operation = read('Maintenance/HashKV', { revision: '0' })
-
 /** A reference that ended (some requests make it) answers nothing that could be compared. */
 const mustBeThere = (outcome: Outcome<object>, operation: Operation): void => {
   if (outcome.ok || outcome.failure.code !== status.UNAVAILABLE) return
@@ -94,9 +92,35 @@ const mustBeThere = (outcome: Outcome<object>, operation: Operation): void => {
 const learn = (world: World, { method, request }: Operation, outcome: Outcome<object>): void => {
   if (!outcome.ok) return
   const { header } = outcome.value as { header?: Header }
+  if (method === 'KV/Txn' && Number(header?.revision) > world.revision && mayRecreate(request)) {
+    world.recreating.add(Number(header?.revision))
+  }
   if (header !== undefined) world.revision = Math.max(world.revision, Number(header.revision))
   const { ID, revision } = request as { ID?: string; revision?: string }
   if (method === 'KV/Compact') world.compacted = Number(revision)
   if (method === 'Lease/LeaseGrant' && ID !== undefined) world.leases.add(ID)
   if (method === 'Lease/LeaseRevoke' && ID !== undefined) world.leases.delete(ID)
 }
+
+interface Operations {
+  readonly request_put?: object
+  readonly request_delete_range?: { readonly range_end?: Buffer }
+  readonly request_txn?: Branches
+}
+
+interface Branches {
+  readonly success?: readonly Operations[]
+  readonly failure?: readonly Operations[]
+}
+
+/** Whether a transaction holds both an open-ended delete, which escapes the check for overlaps, and a put. */
+const mayRecreate = (request: object): boolean => {
+  const all = operationsOf(request)
+  return (
+    all.some(({ request_delete_range }) => request_delete_range?.range_end?.equals(OPEN_END) === true) &&
+    all.some(({ request_put }) => request_put !== undefined)
+  )
+}
+
+const operationsOf = ({ success = [], failure = [] }: Branches): Operations[] =>
+  [...success, ...failure].flatMap((operation) => [operation, ...operationsOf(operation.request_txn ?? {})])

@@ -33,5 +33,4 @@ const isUnset = (value: unknown): boolean =>
   value === 0 ||
   value === '0' ||
   value === '' ||
-  (Array.isArray(value) && value.length === 0) ||
-  (Buffer.isBuffer(value) && value.length === 0)
+  (Array.isArray(value) && value.length === 0)

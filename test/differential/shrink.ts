@@ -3,7 +3,7 @@ import type { Operation } from './operation.js'
 
 /**
  * `diverges` plays a list on fresh servers and tells whether its last call (and no earlier one) is answered differently.
- * Halves, then quarters and so on down to single calls (delta debugging), until `deadline` (ms since the epoch).
+ * First without the reads, then halves, then quarters and so on down to single calls (delta debugging), until `deadline` (ms since the epoch).
  */
 export const shrink = async (
   operations: readonly Operation[],
@@ -13,6 +13,8 @@ export const shrink = async (
   const last = operations.at(-1)
   if (last === undefined) return operations
   let earlier = operations.slice(0, -1)
+  const writes = earlier.filter(({ reads }) => !reads)
+  if (Date.now() < deadline && (await diverges([...writes, last]))) earlier = writes
   let size = Math.ceil(earlier.length / 2)
   while (size >= 1 && earlier.length > 0) {
     let removed = false

@@ -28,8 +28,8 @@ t.test('every acknowledged write survives, every read fits the log, nothing is h
     const { problem, trace, counts } = await new World(seed).run()
     if (ONE_SEED !== undefined) t.comment(trace)
     if (problem !== undefined) problems.push(`seed ${seed}: ${problem}\n${replayWith(seed)}`)
-    for (const [name, count] of Object.entries(counts)) {
-      totals[name as keyof Counts] = (totals[name as keyof Counts] ?? 0) + Number(count)
+    for (const [name, count] of Object.entries(counts) as [keyof Counts, number][]) {
+      totals[name] = (totals[name] ?? 0) + count
     }
     if (problems.length > 2) break
   }

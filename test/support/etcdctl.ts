@@ -19,6 +19,7 @@ export interface CommandOptions {
 }
 
 const COMMAND_TIMEOUT_MS = 30_000
+const SESSION_END_TIMEOUT_MS = 10_000
 
 const launch = (endpoint: string, args: readonly string[], version: EtcdctlVersion): Child =>
   new Child(mustFindTool('etcdctl', version), [`--endpoints=${endpoint}`, ...args], {
@@ -72,23 +73,26 @@ export class EtcdctlSession {
     })
   }
 
-  /** Ends its input and waits for its own end. */
+  /** Ends its input and waits for its own end; `code` is null when that did not come in time. */
   async finish(): Promise<CommandResult> {
     this.#child.endInput()
-    const { code } = await this.#child.exited
-    return { stdout: this.stdout, stderr: this.stderr, code }
+    return this.#result()
   }
 
   /** As Ctrl-C does. */
   async interrupt(): Promise<CommandResult> {
     this.#child.signal('SIGINT')
-    const timer = setTimeout(() => this.#child.signal('SIGKILL'), 5000)
-    const { code } = await this.#child.exited
-    clearTimeout(timer)
-    return { stdout: this.stdout, stderr: this.stderr, code }
+    return this.#result()
   }
 
   async close(): Promise<void> {
     await this.#child.kill()
+  }
+
+  async #result(): Promise<CommandResult> {
+    const timer = setTimeout(() => this.#child.signal('SIGKILL'), SESSION_END_TIMEOUT_MS)
+    const { code } = await this.#child.exited
+    clearTimeout(timer)
+    return { stdout: this.stdout, stderr: this.stderr, code }
   }
 }

@@ -7,7 +7,7 @@
 //   read ID text | transfer ID TARGET | unreachable ID PEER | snapshot-report ID PEER ok|failed | no-snapshots ID on|off
 //   ready ID...      takes one Ready; append jobs and committed entries wait in queues, messages go into the network
 //   append ID...     makes the oldest job durable    |  apply ID...   applies the oldest batch
-//   deliver ID... [from=(..)] [type=..] [drop] [count=N]   steps (or loses) what the network holds for the nodes
+//   deliver ID... [from=(..)] [type=..] [drop] [keep] [count=N]   steps (or loses, or repeats) what the network holds for the nodes
 //   hold ID          takes the messages to ID aside, `release ID` puts them back: a reordered network
 //   stabilize [ID...]    all of the above until nothing is left to do among the nodes; others' messages stay
 //   crash ID [applied=I] undurable jobs and memory are lost, the node starts from its disk
@@ -308,6 +308,7 @@ export class Interaction {
       if (wanted && left-- > 0) due.push(message)
       else rest.push(message)
     }
+    if (args.words.includes('keep')) rest.push(...due)
     this.#network = rest
     for (const message of due) {
       this.#out.push(`${drop ? 'lost' : 'deliver'} ${describeMessage(message)}`)

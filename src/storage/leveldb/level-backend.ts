@@ -1,7 +1,7 @@
 // The state machine's rows in one LevelDB. A row of bucket b has the key: one byte, the position of b in BUCKETS, then the
 // row key; so buckets follow each other and rows keep their order.
 
-import { readdir, stat } from 'node:fs/promises'
+import { mkdir, readdir, realpath, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { ClassicLevel } from 'classic-level'
 import { type Backend, type BackendRow, type BackendSlice, type Bucket, BUCKETS } from '../../env/index.js'
@@ -34,6 +34,12 @@ const BUCKET_BYTES: Readonly<Record<Bucket, number>> = Object.fromEntries(
 ) as Record<Bucket, number>
 const AFTER_LAST_BUCKET = Uint8Array.of(BUCKETS.length)
 
+/**
+ * Folders open in this process. Module state, because what it guards belongs to the process: LevelDB's file lock is lost as
+ * soon as the same process opens and closes the lock file once more, which a second attempt at the folder would do.
+ */
+const OPEN_HERE = new Set<string>()
+
 export class LevelBackend implements Backend {
   readonly #path: string
   readonly #level: Level
@@ -53,25 +59,17 @@ export class LevelBackend implements Backend {
    * @throws BackendLocked
    */
   static async open(path: string, options: LevelBackendOptions = {}): Promise<LevelBackend> {
-    const level: Level = new ClassicLevel<Uint8Array, Uint8Array>(path, {
-      keyEncoding: 'view',
-      valueEncoding: 'view',
-      // Measured with 20,000 rows of 16 KB: compression costs 5 % of the CPU of a fill and nothing that can be seen in reads;
-      // larger write buffers gain little, larger blocks nothing, since most rows are larger than a block anyway.
-      compression: true,
-      // At most twice this is held in memory.
-      writeBufferSize: 8 * 1024 * 1024,
-      cacheSize: 8 * 1024 * 1024,
-      // LevelDB keeps 1000 files open: enough for the largest store that the quota allows.
-      maxFileSize: 8 * 1024 * 1024,
-    })
+    await mkdir(path, { recursive: true, mode: 0o700 })
+    const folder = await realpath(path)
+    if (OPEN_HERE.has(folder)) throw new BackendLocked(path, undefined)
+    OPEN_HERE.add(folder)
     try {
-      await level.open()
+      return new LevelBackend(folder, await openLevel(folder), options.syncWrites ?? true)
     } catch (error) {
+      OPEN_HERE.delete(folder)
       if (isLocked(error)) throw new BackendLocked(path, error)
       throw error
     }
-    return new LevelBackend(path, level, options.syncWrites ?? true)
   }
 
   get(bucket: Bucket, key: Uint8Array): Uint8Array | undefined {
@@ -119,9 +117,32 @@ export class LevelBackend implements Backend {
   }
 
   close(): Promise<void> {
-    this.#closing ??= this.#lastWrite.catch(() => undefined).then(() => this.#level.close())
+    this.#closing ??= this.#close()
     return this.#closing
   }
+
+  async #close(): Promise<void> {
+    await this.#lastWrite.catch(() => undefined)
+    await this.#level.close()
+    OPEN_HERE.delete(this.#path)
+  }
+}
+
+const openLevel = async (path: string): Promise<Level> => {
+  const level: Level = new ClassicLevel<Uint8Array, Uint8Array>(path, {
+    keyEncoding: 'view',
+    valueEncoding: 'view',
+    // Measured with 20,000 rows of 16 KB: compression costs 5 % of the CPU of a fill and nothing that can be seen in reads;
+    // larger write buffers gain little, larger blocks nothing, since most rows are larger than a block anyway.
+    compression: true,
+    // At most twice this is held in memory.
+    writeBufferSize: 8 * 1024 * 1024,
+    cacheSize: 8 * 1024 * 1024,
+    // LevelDB keeps 1000 files open: enough for the largest store that the quota allows.
+    maxFileSize: 8 * 1024 * 1024,
+  })
+  await level.open()
+  return level
 }
 
 interface RowIterator {
@@ -131,9 +152,13 @@ interface RowIterator {
 
 async function* slices(iterator: RowIterator): AsyncGenerator<BackendSlice> {
   try {
+    let next = iterator.nextv(SLICE_ROWS_MAX)
     for (;;) {
-      const entries = await iterator.nextv(SLICE_ROWS_MAX)
+      const entries = await next
       if (entries.length === 0) return
+      // LevelDB reads the next slice while the caller works on this one.
+      next = iterator.nextv(SLICE_ROWS_MAX)
+      next.catch(() => undefined)
       yield entries.map(([key, value]) => ({ key: key.subarray(1), value }))
     }
   } finally {

@@ -22,6 +22,7 @@ export interface RunOptions {
   readonly lives: number
   readonly segmentBytes: number
   readonly snapshotEvery: number
+  readonly snapshotBytes: number
   readonly catchUpEntries: number
   readonly commitMs: number
   readonly commitOperations: number
@@ -33,6 +34,7 @@ export const runOptions = (random: SeededRandom): RunOptions => ({
   lives: 2 + random.below(4),
   segmentBytes: 4096 * (1 + random.below(4)),
   snapshotEvery: random.pick([3, 10, 40, 1000]),
+  snapshotBytes: random.pick([500, 1_000_000]),
   catchUpEntries: random.pick([1, 10, 200]),
   commitMs: random.pick([1, 20, 100]),
   commitOperations: random.pick([1, 20, 10_000]),

@@ -209,7 +209,8 @@ export class World {
       metrics: noMetrics,
       onFatal,
     }
-    const { snapshotEvery, catchUpEntries, commitMs, commitOperations, unflushedBytesMax } = this.#options
+    const { snapshotEvery, snapshotBytes, catchUpEntries, commitMs, commitOperations, unflushedBytesMax } =
+      this.#options
     life.member = new Member(this.#plants.parts?.(parts) ?? parts, {
       name: 'm',
       clientUrls: ['http://127.0.0.1:2379'],
@@ -221,7 +222,7 @@ export class World {
       quotaBytes: Infinity,
       quotaConfiguredBytes: 0,
       commit: { intervalMs: commitMs, operationsMax: commitOperations, unflushedBytesMax },
-      snapshot: { everyEntries: snapshotEvery, catchUpEntries },
+      snapshot: { everyEntries: snapshotEvery, everyBytes: snapshotBytes, catchUpEntries },
       segmentsMax: 2,
       snapshotsMax: 2,
       autoCompaction: undefined,

@@ -109,6 +109,15 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     name: 'acknowledgements confirm any read',
     seeds: 2000,
     hooks: {
+      options: {
+        voters: 3,
+        learners: 0,
+        partitions: 15,
+        partitionsHold: true,
+        reorderWindow: 50,
+        ticks: 300,
+        batching: 0,
+      },
       makeNode: tampered(({ reads }) => {
         const acknowledge = reads.acknowledge.bind(reads)
         replace(reads, 'acknowledge', (from) => {
@@ -175,6 +184,7 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     name: 'changes from before a snapshot are applied to its membership',
     seeds: 2000,
     hooks: {
+      options: { compactions: 40, catchUpEntries: 0, confChanges: 40, lazyMembers: 2, dropRate: 0.2, reports: 20 },
       makeNode: (config, state) =>
         new (class extends RawNode {
           override applyConfChange(...[change]: Parameters<RawNode['applyConfChange']>) {
@@ -187,6 +197,7 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     name: 'the end of an overwritten write counts',
     seeds: 2000,
     hooks: {
+      options: { voters: 3, diskSpeed: 0.05, batching: 0, campaigns: 15, ticks: 300 },
       makeNode: tampered(({ log }) => {
         const onStable = log.onStable.bind(log)
         replace(log, 'onStable', (mark: StableMark) => {

@@ -35,6 +35,8 @@ export interface SimOptions {
   readonly partitionsHold: boolean
   /** Members whose state machine is slow. */
   readonly lazyMembers: number
+  /** How often a member only takes an event in, and does its work together with the next one's. */
+  readonly batching: number
   /** Of ordinary events: how often a disk finishes a write; small values make slow disks. */
   readonly diskSpeed: number
 }
@@ -70,6 +72,7 @@ export const drawOptions = (random: SeededRandom): SimOptions => {
     reports: maybe(5 + random.below(20)),
     partitionsHold: random.chance(0.5),
     lazyMembers: random.pick([0, 1, 2]),
+    batching: random.pick([0, 0.5, 0.9]),
     diskSpeed: random.pick([0.05, 0.15, 0.3]),
   }
 }

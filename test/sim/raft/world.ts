@@ -2,22 +2,13 @@
 
 import { index as toIndex, memberId } from '#src/base/index.js'
 import type { Index, MemberId, Term } from '#src/base/index.js'
-import { encodeConfChange } from '#src/raft/index.js'
 import type { AppendJob, RaftEvent } from '#src/raft/index.js'
-import {
-  ConfChangeSingle,
-  ConfChangeTransition,
-  ConfChangeType,
-  ConfChangeV2,
-  ConfState,
-  Entry,
-  HardState,
-  Message,
-  MessageType,
-} from '#src/raft/pb.js'
+import { ConfState, HardState, MessageType } from '#src/raft/pb.js'
+import type { Message } from '#src/raft/pb.js'
 import { describeEvent, describeMessage } from '#src/raft/testing/describe.js'
 import { Disk } from '#src/raft/testing/disk.js'
 import { mix32, SeededRandom } from '../random.js'
+import { bootstrapEntries, drawChange } from './changes.js'
 import { EMPTY_IMAGE, SimMember } from './member.js'
 import type { Image, MemberHooks } from './member.js'
 import { drawOptions } from './options.js'
@@ -98,14 +89,10 @@ export class World {
     const ticks = 60 * this.options.electionTicks
     let goal: Index | undefined
     for (let tick = 0; tick < ticks; tick++) {
-      for (const member of this.members.values())
-        if (member.up)
-          this.#act(member, () => {
-            member.node.tick()
-          })
+      for (const member of this.members.values()) if (member.up) this.#act(member, () => member.node.tick())
       this.#settle()
       this.#stopRemovedLeaders(tick)
-      const leader = [...this.members.values()].find((member) => member.up && member.node.role === 'leader')
+      const leader = this.#newestLeader()
       if (leader === undefined || tick < ticks / 2) continue
       if (goal === undefined) {
         // Its first entry alone must have brought this about: nobody has proposed anything for a while.
@@ -121,6 +108,12 @@ export class World {
       this.#settle()
     }
     throw new Violation(`liveness: no progress within ${ticks} healthy ticks`)
+  }
+
+  /** A removed member may believe for ever that it leads an earlier term, since nobody listens to it. */
+  #newestLeader(): SimMember | undefined {
+    const leaders = [...this.members.values()].filter((member) => member.up && member.node.role === 'leader')
+    return leaders.sort((a, b) => b.node.term - a.node.term)[0]
   }
 
   /** The transport reports every transfer in the end, those of the faulty time as failed. */
@@ -221,9 +214,7 @@ export class World {
       image,
       this.#random.fork(100 + Number(id)),
       this.#hooks,
-      (from, event) => {
-        this.#onEvent(from, event)
-      },
+      (from, event) => this.#onEvent(from, event),
     )
     this.members.set(id, member)
     return member
@@ -246,7 +237,8 @@ export class World {
   #act(member: SimMember, event: () => void): void {
     this.#hooks.beforeEvent?.(member)
     event()
-    this.#drive(member)
+    if (!this.#healed && this.#random.chance(this.options.batching)) this.#oracle.check(member, this.members)
+    else this.#drive(member)
   }
 
   #drive(member: SimMember): void {
@@ -315,7 +307,7 @@ export class World {
     if (!this.#healed && this.#random.chance(this.options.dropRate)) return
     this.#network.push(message)
     if (!this.#healed && this.#random.chance(this.options.duplicateRate)) this.#network.push(message)
-    if (this.#network.length > MAX_NETWORK) this.#network.shift()
+    if (!this.#healed && this.#network.length > MAX_NETWORK) this.#network.shift()
   }
 
   #report(member: SimMember, to: MemberId): void {
@@ -339,9 +331,7 @@ export class World {
     // A transport refuses members that are known to be removed.
     if (this.#healed && member.image.removed.includes(original.from)) return
     const message = this.#hooks.incoming?.(original, member) ?? original
-    this.#act(member, () => {
-      member.node.step(message)
-    })
+    this.#act(member, () => member.node.step(message))
   }
 
   #isCut({ from, to }: Message): boolean {
@@ -352,134 +342,39 @@ export class World {
 
   #prepareEvents(): void {
     const { options } = this
-    this.#events = [
-      {
-        weight: 450,
-        run: () => {
-          this.#deliverNext()
-        },
-      },
-      {
-        weight: options.ticks,
-        run: () => {
-          this.#atSomeone((member) => {
-            member.node.tick()
-          })
-        },
-      },
-      {
-        weight: 1000 * options.diskSpeed,
-        run: () => {
+    const any = (): boolean => true
+    const table: readonly [number, () => void][] = [
+      [450, () => this.#deliverNext()],
+      [options.ticks, () => this.#atSomeone(({ node }) => node.tick())],
+      [
+        1000 * options.diskSpeed,
+        () =>
           this.#withSome(
-            (member) => member.jobs.length > 0,
-            (member) => {
-              this.#finishJob(member)
-            },
-          )
-        },
-      },
-      {
-        weight: 150,
-        run: () => {
+            ({ jobs }) => jobs.length > 0,
+            (m) => this.#finishJob(m),
+          ),
+      ],
+      [
+        150,
+        () =>
           this.#withSome(
-            (member) => member.applyQueue.length > 0 && !this.#isLazyNow(member),
-            (member) => {
-              this.#apply(member)
-            },
-          )
-        },
-      },
-      {
-        weight: 60,
-        run: () => {
-          this.#withSome(
-            () => true,
-            (member) => {
-              this.#propose(member)
-            },
-          )
-        },
-      },
-      {
-        weight: 60,
-        run: () => {
-          this.#withSome(
-            () => true,
-            (member) => {
-              this.#read(member)
-            },
-          )
-        },
-      },
-      {
-        weight: options.crashes,
-        run: () => {
-          this.#withSome(
-            () => true,
-            (member) => {
-              this.#crash(member)
-            },
-          )
-        },
-      },
-      {
-        weight: options.crashes * 2,
-        run: () => {
-          this.#restartSome()
-        },
-      },
-      {
-        weight: options.partitions,
-        run: () => {
-          this.#partition()
-        },
-      },
-      {
-        weight: options.confChanges,
-        run: () => {
-          this.#changeMembership()
-        },
-      },
-      {
-        weight: options.transfers,
-        run: () => {
-          this.#transfer()
-        },
-      },
-      {
-        weight: options.compactions,
-        run: () => {
-          this.#withSome(
-            () => true,
-            (member) => {
-              member.compact(options.catchUpEntries)
-            },
-          )
-        },
-      },
-      {
-        weight: options.reports,
-        run: () => {
-          this.#reportSome()
-        },
-      },
-      {
-        weight: options.campaigns,
-        run: () => {
-          this.#atSomeone((member) => {
-            member.node.campaign()
-          })
-        },
-      },
-      {
-        weight: 1,
-        run: () => {
-          this.#atSomeone((member) => {
-            member.node.forgetLeader()
-          })
-        },
-      },
+            (m) => m.applyQueue.length > 0 && !this.#isLazyNow(m),
+            (m) => this.#apply(m),
+          ),
+      ],
+      [60, () => this.#withSome(any, (m) => this.#propose(m))],
+      [60, () => this.#withSome(any, (m) => this.#read(m))],
+      [options.crashes, () => this.#withSome(any, (m) => this.#crash(m))],
+      [options.crashes * 2, () => this.#restartSome()],
+      [options.partitions, () => this.#partition()],
+      [options.confChanges, () => this.#changeMembership()],
+      [options.transfers, () => this.#transfer()],
+      [options.compactions, () => this.#withSome(any, (m) => m.compact(options.catchUpEntries))],
+      [options.reports, () => this.#reportSome()],
+      [options.campaigns, () => this.#atSomeone(({ node }) => node.campaign())],
+      [1, () => this.#atSomeone(({ node }) => node.forgetLeader())],
     ]
+    this.#events = table.map(([weight, run]) => ({ weight, run }))
     this.#totalWeight = this.#events.reduce((sum, { weight }) => sum + weight, 0)
   }
 
@@ -495,27 +390,19 @@ export class World {
   #atSomeone(event: (member: SimMember) => void): void {
     this.#withSome(
       () => true,
-      (member) => {
-        this.#act(member, () => {
-          event(member)
-        })
-      },
+      (member) => this.#act(member, () => event(member)),
     )
   }
 
   #propose(member: SimMember): void {
     const batch = Array.from({ length: 1 + this.#random.below(3) }, () => Buffer.from(`p${this.#proposals++}`))
-    this.#act(member, () => {
-      member.node.propose(batch)
-    })
+    this.#act(member, () => member.node.propose(batch))
   }
 
   #read(member: SimMember): void {
     const mark = `${this.#readMark++}`
     this.#reads.set(mark, this.#oracle.maxApplied)
-    this.#act(member, () => {
-      member.node.readIndex(Buffer.from(mark))
-    })
+    this.#act(member, () => member.node.readIndex(Buffer.from(mark)))
   }
 
   #answer(_member: SimMember, index: Index, context: Uint8Array): void {
@@ -546,11 +433,7 @@ export class World {
     this.#island = new Set([alone.id])
     this.#withSome(
       (member) => member !== alone,
-      (member) => {
-        this.#act(member, () => {
-          member.node.campaign()
-        })
-      },
+      (member) => this.#act(member, () => member.node.campaign()),
     )
   }
 
@@ -561,9 +444,7 @@ export class World {
   }
 
   #transfer(): void {
-    this.#atSomeone((member) => {
-      member.node.transferLeader(this.#random.pick([...this.members.keys()]))
-    })
+    this.#atSomeone((member) => member.node.transferLeader(this.#random.pick([...this.members.keys()])))
   }
 
   #reportSome(): void {
@@ -578,48 +459,11 @@ export class World {
     const leaders = [...this.members.values()].filter((member) => member.up && member.node.role === 'leader')
     if (leaders.length === 0) return
     const leader = this.#random.pick(leaders)
-    const change = new ConfChangeV2()
-    const isLeave = leader.image.confState.votersOutgoing.length > 0 && this.#random.chance(0.7)
-    const count = isLeave ? 0 : this.#random.pick([1, 1, 1, 2, 3])
-    for (let n = 0; n < count; n++) change.changes.push(this.#drawChange(leader))
-    if (!isLeave) {
-      change.transition = this.#random.pick([
-        ConfChangeTransition.ConfChangeTransitionAuto,
-        ConfChangeTransition.ConfChangeTransitionAuto,
-        ConfChangeTransition.ConfChangeTransitionJointImplicit,
-        ConfChangeTransition.ConfChangeTransitionJointExplicit,
-      ])
-    }
-    this.#act(leader, () => {
-      leader.node.proposeConfChange(change)
+    const change = drawChange(this.#random, leader.image.confState, () => {
+      if (this.members.size >= MAX_MEMBERS) return undefined
+      return this.#start(memberId(BigInt(this.members.size + 1)), new Disk(), EMPTY_IMAGE).id
     })
-  }
-
-  #drawChange(leader: SimMember): ConfChangeSingle {
-    const change = new ConfChangeSingle()
-    const { voters, learners } = leader.image.confState
-    const kind = this.#random.below(4)
-    if (kind === 0 && this.members.size < MAX_MEMBERS) {
-      const id = memberId(BigInt(this.members.size + 1))
-      this.#start(id, new Disk(), EMPTY_IMAGE)
-      change.nodeId = id
-      change.type = this.#random.chance(0.5)
-        ? ConfChangeType.ConfChangeAddNode
-        : ConfChangeType.ConfChangeAddLearnerNode
-    } else if (kind === 1 && learners.length > 0) {
-      change.nodeId = this.#random.pick(learners)
-      change.type = ConfChangeType.ConfChangeAddNode
-    } else if (kind === 2 && voters.length > 1) {
-      change.nodeId = this.#random.pick(voters)
-      change.type = ConfChangeType.ConfChangeAddLearnerNode
-    } else if (voters.length > 1) {
-      change.nodeId = this.#random.pick([...voters, ...learners])
-      change.type = ConfChangeType.ConfChangeRemoveNode
-    } else {
-      change.nodeId = voters[0] ?? memberId(1n)
-      change.type = ConfChangeType.ConfChangeUpdateNode
-    }
-    return change
+    this.#act(leader, () => leader.node.proposeConfChange(change))
   }
 
   // --- Trace ---
@@ -634,35 +478,19 @@ export class World {
   }
 }
 
-/** A cluster's first entries name its members, committed in term 1 before anybody runs. */
-const bootstrapEntries = (voters: readonly MemberId[], learners: readonly MemberId[]): Entry[] =>
-  [...voters, ...learners].map((id, i) => {
-    const single = new ConfChangeSingle()
-    single.nodeId = id
-    single.type = i < voters.length ? ConfChangeType.ConfChangeAddNode : ConfChangeType.ConfChangeAddLearnerNode
-    const change = new ConfChangeV2()
-    change.changes = [single]
-    const entry = new Entry()
-    entry.term = 1 as Term
-    entry.index = toIndex(i + 1)
-    entry.type = encodeConfChange(change).type
-    entry.data = encodeConfChange(change).data
-    return entry
-  })
-
 /** One seed from beginning to end; `error` is undefined when it kept every promise. */
 export const simulate = (
   seed: number,
   steps: number,
   hooks: WorldHooks = {},
   print?: (line: string) => void,
-): { readonly world: World; readonly error: unknown } => {
+): { readonly world: World; readonly error: Error | undefined } => {
   const world = new World(seed, hooks, print)
   try {
     world.run(steps)
     world.heal()
     return { world, error: undefined }
   } catch (error) {
-    return { world, error }
+    return { world, error: error instanceof Error ? error : new Error(String(error)) }
   }
 }

@@ -1,0 +1,323 @@
+import t from 'tap'
+import { index, InvariantViolation, term } from '../base/index.js'
+import { ENTRY_OVERHEAD_BYTES, followsOn, RaftLog } from './log.js'
+import type { LogStart } from './log.js'
+import { Entry, EntryType, Snapshot, SnapshotMetadata } from './pb.js'
+
+const entry = (at: number, of: number, data = ''): Entry => {
+  const e = new Entry()
+  e.index = index(at)
+  e.term = term(of)
+  e.data = Buffer.from(data)
+  return e
+}
+
+/** Entries from `first` on, one per term given. */
+const entries = (first: number, ...terms: number[]): Entry[] => terms.map((of, i) => entry(first + i, of))
+
+const log = (start: Partial<{ [K in keyof LogStart]: unknown }> = {}): RaftLog =>
+  new RaftLog({
+    compacted: { index: index(0), term: term(0) },
+    entries: [],
+    committed: index(0),
+    applied: index(0),
+    maxApplyingBytes: 1 << 20,
+    ...start,
+  } as LogStart)
+
+const at = (i: number, of: number) => ({ index: index(i), term: term(of) })
+const terms = (l: RaftLog): (number | undefined)[] => {
+  const list = []
+  for (let i = l.firstIndex; i <= l.lastIndex; i = index(i + 1)) list.push(l.term(i))
+  return list
+}
+
+const snapshot = (i: number, of: number): Snapshot => {
+  const s = new Snapshot()
+  s.metadata = new SnapshotMetadata()
+  s.metadata.index = index(i)
+  s.metadata.term = term(of)
+  return s
+}
+
+/** Hands out everything and makes it durable. */
+const settle = (l: RaftLog): void => {
+  const { snapshot: taken } = l.takeUnwritten()
+  const mark = l.stableMark()
+  if (taken !== undefined) l.onSnapshotStable(taken.metadata!.index)
+  l.onStable(mark)
+}
+
+t.test('refuses to start from parts that do not fit', async (t) => {
+  const compacted = at(3, 1)
+  const after = entries(4, 1, 2)
+  const fit = { compacted, entries: after, committed: 4, applied: 3 }
+  t.doesNotThrow(() => log(fit))
+  for (const [name, broken] of [
+    ['a gap after the snapshot', { ...fit, entries: entries(5, 1) }],
+    ['a term that falls', { ...fit, entries: entries(4, 2, 1) }],
+    ['a commit index beyond the end', { ...fit, committed: 6 }],
+    ['a commit index before the snapshot', { ...fit, committed: 2, applied: 2 }],
+    ['an applied index beyond the commit index', { ...fit, applied: 5 }],
+    ['an applied index before the snapshot', { ...fit, applied: 2 }],
+  ] as const) {
+    t.throws(() => log(broken), InvariantViolation, name)
+  }
+})
+
+t.test('knows terms from just before the first entry to the last', async (t) => {
+  const l = log({ compacted: at(3, 2), entries: entries(4, 2, 5), committed: 3, applied: 3 })
+  for (const [i, expected] of [
+    [2, undefined],
+    [3, 2],
+    [4, 2],
+    [5, 5],
+    [6, undefined],
+  ] as const) {
+    t.equal(l.term(index(i)), expected, `at ${i}`)
+  }
+  t.same([l.firstIndex, l.lastIndex, l.lastTerm], [4, 5, 5])
+  t.equal(log({ compacted: at(3, 2), committed: 3, applied: 3 }).lastTerm, 2, 'an empty log ends at its snapshot')
+})
+
+t.test('a log is newer by its last term, then by its length', async (t) => {
+  const l = log({ entries: entries(1, 1, 2, 3) })
+  for (const [i, of, expected] of [
+    [3, 3, true],
+    [4, 3, true],
+    [2, 3, false],
+    [1, 4, true],
+    [9, 2, false],
+  ] as const) {
+    t.equal(l.isUpToDate(at(i, of)), expected, `${of}/${i}`)
+  }
+})
+
+t.test('appends after a match, keeps what is there, replaces what conflicts', async (t) => {
+  const cases: [string, [number, number], [number, ...number[]] | [], number | undefined, number[]][] = [
+    ['unknown predecessor', [9, 3], [10, 3], undefined, [1, 2, 2, 3]],
+    ['predecessor of another term', [4, 2], [5, 3], undefined, [1, 2, 2, 3]],
+    ['at the end', [4, 3], [5, 3, 4], 6, [1, 2, 2, 3, 3, 4]],
+    ['nothing', [4, 3], [], 4, [1, 2, 2, 3]],
+    ['nothing, in the middle', [2, 2], [], 2, [1, 2, 2, 3]],
+    ['a repetition', [2, 2], [3, 2, 3], 4, [1, 2, 2, 3]],
+    ['a short repetition keeps the tail', [2, 2], [3, 2], 3, [1, 2, 2, 3]],
+    ['a repetition that goes on', [3, 2], [4, 3, 3], 5, [1, 2, 2, 3, 3]],
+    ['a conflict at the end', [3, 2], [4, 4], 4, [1, 2, 2, 4]],
+    ['a conflict after a repetition', [1, 1], [2, 2, 5, 5, 5], 5, [1, 2, 5, 5, 5]],
+  ]
+  for (const [name, prev, [first, ...of], last, expected] of cases) {
+    const l = log({ entries: entries(1, 1, 2, 2, 3), committed: 1, applied: 0 })
+    t.equal(l.maybeAppend(at(...prev), first === undefined ? [] : entries(first, ...of)), last, name)
+    t.same(terms(l), expected, name)
+  }
+})
+
+t.test('never replaces a committed entry', async (t) => {
+  const l = log({ entries: entries(1, 1, 1, 1), committed: 2 })
+  t.throws(() => l.maybeAppend(at(1, 1), entries(2, 9)), InvariantViolation)
+  t.doesNotThrow(() => l.maybeAppend(at(2, 1), entries(3, 9)))
+})
+
+t.test('finds where two logs may agree', async (t) => {
+  const l = log({ compacted: at(2, 1), entries: entries(3, 1, 3, 3, 5), committed: 2, applied: 2 })
+  for (const [from, of, i, found] of [
+    [6, 5, 6, 5],
+    [Number.MAX_SAFE_INTEGER, 5, 6, 5],
+    [6, 4, 5, 3],
+    [6, 2, 3, 1],
+    [4, 9, 4, 3],
+    [2, 1, 2, 1],
+    [6, 0, 1, 0], // reaches below the log: unknown
+    [1, 1, 1, 0],
+  ] as const) {
+    t.same(l.agreementAtOrBelow(index(from), term(of)), at(i, found), `${from} at term ${of}`)
+  }
+  t.same(log({ entries: entries(1, 4, 4) }).agreementAtOrBelow(index(2), term(3)), at(0, 0), 'the empty log agrees')
+})
+
+t.test('slices by bytes, but never below one entry', async (t) => {
+  const size = ENTRY_OVERHEAD_BYTES + 4
+  const l = log({ entries: [1, 2, 3, 4].map((i) => entry(i, 1, 'abcd')) })
+  for (const [lo, hi, bytes, expected] of [
+    [1, 5, 1 << 20, [1, 2, 3, 4]],
+    [1, 5, size * 2, [1, 2]],
+    [1, 5, size * 2 - 1, [1]],
+    [2, 5, 0, [2]],
+    [2, 3, 1 << 20, [2]],
+    [3, 3, 1 << 20, []],
+  ] as const) {
+    t.same(
+      l.slice(index(lo), index(hi), bytes).map((e) => e.index),
+      expected,
+      `[${lo}, ${hi}) in ${bytes}`,
+    )
+  }
+  t.throws(() => l.slice(index(0), index(2), 1), InvariantViolation)
+  t.throws(() => l.slice(index(1), index(6), 1), InvariantViolation)
+})
+
+t.test('the commit index only rises, and not beyond the end', async (t) => {
+  const l = log({ entries: entries(1, 1, 1) })
+  l.commitTo(index(1))
+  l.commitTo(index(0))
+  t.equal(l.committed, 1)
+  t.throws(() => {
+    l.commitTo(index(3))
+  }, InvariantViolation)
+})
+
+t.test('applies only what is committed and durable, in order, once', async (t) => {
+  const l = log()
+  l.append(entries(1, 1, 1, 1))
+  l.commitTo(index(2))
+  t.notOk(l.hasCommittedToApply, 'nothing is durable')
+  l.takeUnwritten()
+  const mark = l.stableMark()
+  t.notOk(l.hasCommittedToApply, 'handed out is not durable')
+  l.onStable(mark)
+  t.same(
+    l.takeCommitted().map((e) => e.index),
+    [1, 2],
+  )
+  t.same(l.takeCommitted(), [])
+  l.commitTo(index(3))
+  t.same(
+    l.takeCommitted().map((e) => e.index),
+    [3],
+  )
+  t.throws(() => l.appliedTo(index(4), term(1)), InvariantViolation)
+  l.appliedTo(index(3), term(1))
+  t.equal(l.applied, 3)
+  t.equal(l.appliedTo(index(2), term(1)), 0, 'an older report is no news')
+})
+
+t.test('limits the bytes that are being applied over all batches', async (t) => {
+  const size = ENTRY_OVERHEAD_BYTES + 4
+  const l = log({ entries: [1, 2, 3, 4, 5].map((i) => entry(i, 1, 'abcd')), committed: 5, maxApplyingBytes: size * 2 })
+  const take = (): number[] => l.takeCommitted().map((e) => e.index)
+  t.same(take(), [1, 2])
+  t.notOk(l.hasCommittedToApply)
+  t.equal(l.appliedTo(index(1), term(1)), 4, 'payload of the own term')
+  t.same(take(), [3])
+  t.equal(l.appliedTo(index(3), term(2)), 0, 'payload of other terms does not count')
+  t.same(take(), [4, 5])
+})
+
+t.test('a durable mark counts only while nothing handed out was overwritten', async (t) => {
+  const l = log({ entries: entries(1, 1), committed: 1, applied: 1 })
+  l.append(entries(2, 2, 2))
+  l.takeUnwritten()
+  const first = l.stableMark()
+  // Another leader replaces them, and then the very same entries come back (ABA).
+  l.maybeAppend(at(1, 1), entries(2, 3))
+  l.takeUnwritten()
+  const second = l.stableMark()
+  l.append(entries(2, 2, 2))
+  l.takeUnwritten()
+  const third = l.stableMark()
+
+  l.onStable(first)
+  t.equal(l.stable, 1, 'the same index and term, but a later write will replace it on disk')
+  l.onStable(second)
+  t.equal(l.stable, 1)
+  l.onStable(third)
+  t.equal(l.stable, 3)
+})
+
+t.test('what was never handed out may be replaced without doubt about earlier writes', async (t) => {
+  const l = log({ entries: entries(1, 1), committed: 1, applied: 1 })
+  l.append(entries(2, 2))
+  l.takeUnwritten()
+  const mark = l.stableMark()
+  l.append(entries(3, 2))
+  l.append(entries(3, 4))
+  l.onStable(mark)
+  t.equal(l.stable, 2)
+})
+
+t.test('durable entries that are replaced are not durable any more', async (t) => {
+  const l = log({ entries: entries(1, 1, 1, 1) })
+  t.equal(l.stable, 3)
+  l.append(entries(2, 2))
+  t.equal(l.stable, 1)
+  t.same(
+    l.takeUnwritten().entries.map((e) => e.term),
+    [2],
+  )
+})
+
+t.test('a snapshot replaces the log and holds back entries until it is durable', async (t) => {
+  const l = log({ entries: entries(1, 1, 1, 1), committed: 2 })
+  t.equal(l.takeCommitted().length, 2)
+  l.restore(snapshot(5, 3), at(5, 3))
+  t.same([l.firstIndex, l.lastIndex, l.lastTerm, l.committed], [6, 5, 3, 5])
+  l.append(entries(6, 3))
+  l.commitTo(index(6))
+  const { snapshot: taken, entries: following } = l.takeUnwritten()
+  t.equal(taken?.metadata?.index, 5)
+  t.same(
+    following.map((e) => e.index),
+    [6],
+  )
+  t.equal(l.takeUnwritten().snapshot, undefined, 'handed out once')
+  const mark = l.stableMark()
+  t.notOk(l.hasCommittedToApply)
+  t.equal(l.appliedTo(index(2), term(1)), 0, 'a report of entries from before')
+  l.onSnapshotStable(index(5))
+  l.onStable(mark)
+  t.same([l.applied, l.stable, l.pendingSnapshot], [5, 6, undefined])
+  t.equal(l.appliedTo(index(2), term(1)), 0, 'and another one after')
+  t.same(
+    l.takeCommitted().map((e) => e.index),
+    [6],
+  )
+})
+
+t.test('durable entries of a replaced history do not count for the new one', async (t) => {
+  const l = log({ entries: entries(1, 1, 1, 1, 1, 1, 1), committed: 2, applied: 2 })
+  l.restore(snapshot(4, 3), at(4, 3))
+  l.append(entries(5, 3, 3))
+  settle(l)
+  t.equal(l.stable, 6)
+  t.throws(() => {
+    l.restore(snapshot(3, 3), at(3, 3))
+  }, InvariantViolation)
+})
+
+t.test('compaction keeps the term before the first entry, and everything not applied', async (t) => {
+  const l = log({ entries: entries(1, 1, 1, 2, 2), committed: 3, applied: 0 })
+  l.takeCommitted()
+  l.appliedTo(index(3), term(2))
+  t.throws(() => {
+    l.compact(index(4))
+  }, InvariantViolation)
+  const before = l.bytes
+  l.compact(index(3))
+  t.same([l.firstIndex, l.term(index(3)), l.term(index(2)), l.lastIndex], [4, 2, undefined, 4])
+  t.equal(l.bytes, before - 3 * ENTRY_OVERHEAD_BYTES)
+  l.compact(index(2))
+  t.equal(l.firstIndex, 4, 'never goes back')
+  t.equal(l.maybeAppend(at(3, 2), entries(4, 2, 2)), 5)
+})
+
+t.test('sees configuration changes that are committed but not applied', async (t) => {
+  const change = entry(2, 1)
+  change.type = EntryType.EntryConfChangeV2
+  const l = log({ entries: [entry(1, 1), change, entry(3, 1)], committed: 1 })
+  t.notOk(l.hasUnappliedConfChange, 'not committed')
+  l.commitTo(index(3))
+  t.ok(l.hasUnappliedConfChange)
+  l.takeCommitted()
+  t.ok(l.hasUnappliedConfChange, 'handed out is not applied')
+  l.appliedTo(index(2), term(1))
+  t.notOk(l.hasUnappliedConfChange)
+})
+
+t.test('entries follow on when indexes are consecutive and terms never fall', async (t) => {
+  t.ok(followsOn(at(3, 2), []))
+  t.ok(followsOn(at(3, 2), entries(4, 2, 2, 5)))
+  t.notOk(followsOn(at(3, 2), entries(5, 2)))
+  t.notOk(followsOn(at(3, 2), entries(4, 1)))
+  t.notOk(followsOn(at(3, 2), [...entries(4, 2), ...entries(6, 2)]))
+})

@@ -1,0 +1,2 @@
+export { createGrpcServer } from './server.js'
+export { GRPC_LIMITS } from './limits.js'

@@ -1,0 +1,6 @@
+export { type ConnectionOwner, Http2Connection } from './connection.js'
+export { HTTP2_LIMITS } from './limits.js'
+export { Turns } from './output.js'
+export { ErrorCode } from './protocol.js'
+export type { Request } from './request.js'
+export type { Http2Stream, StreamReader } from './stream.js'

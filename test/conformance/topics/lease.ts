@@ -1,0 +1,58 @@
+// Leases by etcdctl. Generated ids are saved by name.
+import type { Topic } from '../step.js'
+
+const grant = (name: string, ttl: number | string, options = '') => ({
+  run: `lease grant ${ttl} ${options}`.trim(),
+  save: { [name]: options.includes('json') ? /"id":(\d+)/ : /lease (\w+) granted/ },
+})
+
+export const leaseTopics: readonly Topic[] = [
+  {
+    name: 'lease',
+    clients: ['3.5', '3.4'],
+    steps: [
+      'lease list',
+      grant('FIRST', 1000),
+      'lease list',
+      'lease list -w json',
+      'lease list -w fields',
+      'lease timetolive $FIRST',
+      'lease timetolive $FIRST --keys',
+      'put k1 v --lease=$FIRST',
+      'put k2 v --lease=$FIRST',
+      'get k1 -w json',
+      'get k1 -w fields',
+      'put k1 w',
+      'lease timetolive $FIRST --keys',
+      'lease timetolive $FIRST --keys -w json',
+      'lease timetolive $FIRST -w json',
+      'lease keep-alive --once $FIRST',
+      'lease keep-alive --once $FIRST -w json',
+      { session: 'lease keep-alive $FIRST', until: /keepalived/ },
+      'lease revoke $FIRST',
+      'get k --prefix -w json',
+      'lease revoke $FIRST',
+      'lease timetolive $FIRST',
+      'lease timetolive $FIRST -w json',
+      'lease keep-alive --once $FIRST',
+      'lease keep-alive $FIRST',
+      'lease list',
+      'put k3 v --lease=$FIRST',
+      grant('SECOND', 1),
+      grant('THIRD', '-- -5'),
+      'lease grant 9000000001',
+      'lease grant 9223372036854775807',
+      'lease grant',
+      'lease grant soon',
+      'lease revoke xyz',
+      'lease revoke',
+      'lease revoke 1234 -w json',
+      'lease timetolive 1234',
+      'lease keep-alive --once 1234',
+      grant('FOURTH', 500),
+      'put m1 v --lease=$FOURTH',
+      'lease revoke $FOURTH -w json',
+      'get m1 -w json',
+    ],
+  },
+]

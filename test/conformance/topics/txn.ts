@@ -1,0 +1,61 @@
+// txn by standard input (without what makes etcdctl itself panic: compares with lease(), unknown operators). The form is compares, an empty line, operations, an empty line, operations, an empty line.
+import { txn, type Topic } from '../step.js'
+
+export const txnTopics: readonly Topic[] = [
+  {
+    name: 'txn',
+    clients: ['3.5', '3.4'],
+    steps: [
+      txn('', [], ['put a 1', 'get a'], []),
+      txn('', ['value("a") = "1"'], ['put a 2', 'put b 3'], ['put c 4']),
+      txn('', ['value("a") = "1"'], ['put a 3'], ['put c 4', 'get c']),
+      txn('-w json', ['value("a") > "1"', 'version("a") = "2"'], ['get a', 'del b', 'get b'], []),
+      txn('-w fields', ['create("a") = "2"', 'mod("a") < "100"'], ['get a'], ['get c']),
+      txn('', ['mod("a") != "3"'], ['get a'], ['get c']),
+      txn('', ['version("none") = "0"'], ['put none now'], ['get none']),
+      txn('', ['value("nothing") = ""'], ['get a'], ['get c']),
+      txn('', ['value("nothing") != "x"'], ['get a'], ['get c']),
+      txn('', [], ['del a --prev-kv', 'get a z --count-only'], []),
+      txn('-w json', [], ['put x 1', 'get x', 'del x', 'get x'], []),
+      txn('-w json', [], ['del x', 'get x', 'get x --rev=2'], []),
+      txn('', [], ['get a --rev=1000'], []),
+      txn('', [], ['put twice 1', 'put twice 2'], []),
+      txn('', [], ['del k', 'put k 1'], []),
+      txn('', [], ['put k 1', 'del k'], []),
+      txn('', [], ['del k', 'del k'], []),
+      txn('', [], ['put k 1'], ['put k 2']),
+      txn('', [], ["put '' 1"], []),
+      txn('', [], ['get k --prefix', 'get k --prefix -w json'], []),
+      txn('', ['nonsense("a") = "1"'], [], []),
+      txn('', ['version("a") = "x"'], [], []),
+      txn('', [], ['frobnicate a'], []),
+      txn('', [], ['put a b --lease=77'], []),
+      txn('', ['value("zzz") = "1"'], ['put a b --lease=77'], ['get a']),
+      txn('', [], [], []),
+      txn('-w json', [], [], []),
+      txn(
+        '',
+        [],
+        Array.from({ length: 128 }, (_, i) => `put many${i} x`),
+        [],
+      ),
+      txn(
+        '',
+        [],
+        Array.from({ length: 129 }, (_, i) => `put more${i} x`),
+        [],
+      ),
+      'get m --prefix --count-only -w json',
+    ],
+  },
+  {
+    name: 'txn, typed in',
+    steps: [
+      { run: 'txn -i', stdin: 'version("foo") = "0"\n\nput foo bar\nget foo\n\nget foo\n\n' },
+      { run: 'txn --interactive', stdin: 'version("foo") = "0"\n\nput foo bar\n\nget foo\n\n' },
+      { run: 'txn', stdin: '' },
+      { run: 'txn', stdin: 'value("foo") = "bar"\n' },
+      { run: 'txn', stdin: '\nget foo\n' },
+    ],
+  },
+]
