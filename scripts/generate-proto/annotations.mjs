@@ -14,6 +14,7 @@ export const PACKAGES = {
   v3lockpb: 'v3lockpb',
   v3electionpb: 'v3electionpb',
   'grpc.health.v1': 'healthpb',
+  quoratepeer: 'quoratepeer',
 }
 
 /**
@@ -46,6 +47,7 @@ export const IDENTIFIERS = {
     'raftpb.ConfState.learners_next',
     'raftpb.ConfChange.node_id',
     'raftpb.ConfChangeSingle.node_id',
+    'quoratepeer.PromoteMemberRequest.id',
   ],
   LeaseId: [
     'mvccpb.KeyValue.lease',
@@ -64,6 +66,8 @@ export const IDENTIFIERS = {
     'v3lockpb.LockRequest.lease',
     'v3electionpb.CampaignRequest.lease',
     'v3electionpb.LeaderKey.lease',
+    'quoratepeer.LeaseRenewRequest.id',
+    'quoratepeer.LeaseTimeToLiveRequest.id',
   ],
   bigint: [
     'etcdserverpb.WatchCreateRequest.watch_id',
@@ -104,7 +108,15 @@ export const BRANDED_COUNTERS = {
  * Packages and messages that come from a disk or a member: a counter beyond 2^53-1 is corruption and makes the message
  * malformed. In all others it comes from a client, can only mean "past everything", and saturates.
  */
-export const STRICT = ['raftpb', 'walpb', 'snappb', 'leasepb', 'mvccpb.KeyValue', 'etcdserverpb.Metadata']
+export const STRICT = [
+  'raftpb',
+  'walpb',
+  'snappb',
+  'leasepb',
+  'quoratepeer',
+  'mvccpb.KeyValue',
+  'etcdserverpb.Metadata',
+]
 
 /**
  * proto2 fields that etcd up to 3.6 writes even when they are zero or empty (its own generator marks them as "not
