@@ -60,6 +60,11 @@ export interface LogStorage {
    * The caller has made sure that the backend holds everything up to `snapshot.index`.
    */
   saveSnapshot(snapshot: LogSnapshot): Promise<void>
+  /**
+   * Replaces the whole log by a snapshot that another member sent, its file and record durable before anything that follows on
+   * it: then `hardState` and `entries`, as `append` does. Calls of `append` made later are written later.
+   */
+  install(snapshot: LogSnapshot, hardState: LogHardState | undefined, entries: readonly LogEntry[]): Promise<void>
   /** Unlocks the segments that recovery from a snapshot at `index` does not need; the purge may delete them. */
   release(index: Index): Promise<void>
   /** Deletes the oldest released segments and snapshot files beyond the limits; 0 keeps all. */

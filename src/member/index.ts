@@ -14,7 +14,14 @@ export type {
   WatchResponses,
 } from './api.js'
 export { CommitFailed } from './backend-committer.js'
-export { BootstrapFailed, type InitialMember, type Started, startLog } from './bootstrap.js'
+export {
+  BootstrapFailed,
+  type FirstStart,
+  type InitialMember,
+  type Started,
+  initialMembers,
+  startLog,
+} from './bootstrap.js'
 export { VersionTooLow } from './cluster-version.js'
 export { MemberFacade } from './facade.js'
 export { type LoadedState, type LoadOptions, loadState } from './load-state.js'

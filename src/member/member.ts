@@ -3,7 +3,7 @@
 
 import { type AppliedPoint, type ApplyOutcome, type ConfigDecision, StateMachine } from '../apply/index.js'
 import { type ClusterId, type Index, type MemberId, NO_INDEX, NO_MEMBER, type Term, hexId } from '../base/index.js'
-import type { LogStorage, Status, Timer } from '../env/index.js'
+import type { LogStorage, PeerEndpoint, Status, Timer } from '../env/index.js'
 import { errors, etcdserverpb, type raftpb } from '../proto/index.js'
 import type { ProposalWaiter, ReadWaiter } from './api.js'
 import { AppliedWaits } from './applied-waits.js'
@@ -30,6 +30,7 @@ import {
 } from './requests.js'
 import { Snapshotter } from './snapshotter.js'
 import { startNode, startRetention } from './startup.js'
+import { TickSource } from './tick-source.js'
 
 /** Committed entries that wait to be applied, beyond which callers get "too many requests". */
 const BACKLOG_MAX = 5000
@@ -37,6 +38,9 @@ const BACKLOG_MAX = 5000
 const READERS_MAX = 100_000
 const HOUSEKEEPING_MS = 100
 const PURGE_PERIOD_MS = 30_000
+const ADVANCE_CHECK_MS = 50
+const ADVANCE_LIMIT_MS = 5000
+const ADVANCE_LEFT_TICKS = 2
 const STORAGE_VERSION = Buffer.from('storageVersion')
 
 export class Member {
@@ -58,6 +62,7 @@ export class Member {
   readonly #version: ClusterVersion
   readonly #ids: RequestIds
   readonly #metrics: MemberMetrics
+  readonly #ticks: TickSource
   readonly #timers: Timer[] = []
   #compactor: AutoCompactor | undefined
   #purging: Promise<void> | undefined
@@ -119,16 +124,19 @@ export class Member {
     this.#driver = new RaftDriver({
       node: startNode(parts, options),
       log: this.#log,
-      peers: parts.peers,
+      peers: parts.network,
       clock,
       logger,
       observer: {
         onCommitted: (entries) => this.#apply(entries),
         onReadIndex: (context, index) => this.#barrier.onReadIndex(context, index),
         onLeadership: (leader, term) => this.#leadershipChanged(leader, term),
+        onSnapshotMessage: ({ to }) => this.#driver.reportSnapshot(to, false),
+        installSnapshot: () => Promise.reject(new Error('no snapshot was asked for')),
         onFatal,
       },
     })
+    this.#ticks = new TickSource(clock, options.heartbeatMs, () => this.#tick())
     this.#committer = new BackendCommitter({
       ...parts,
       machine: this.#machine,
@@ -224,15 +232,17 @@ export class Member {
   async open(): Promise<void> {
     const { clock, membership } = this.#parts
     this.#version.verify()
+    this.#ticks.open()
     this.#timers.push(
-      clock.every(this.#options.heartbeatMs, () => this.#tick()),
       clock.every(HOUSEKEEPING_MS, () => this.#housekeep()),
       clock.every(PURGE_PERIOD_MS, () => this.#purge()),
     )
+    this.#reachPeers()
     this.#driver.pump()
     // With a single voter there is nobody to wait for: the election needs no time-out.
     const members = membership.members()
     if (members.length === 1 && members[0]!.id === this.id) this.#driver.campaign()
+    else if (this.#options.initialTickAdvance) this.#advanceTicks()
     this.#leaseKeeper.open()
     await this.#knowsLeader()
     await this.#publisher.publish()
@@ -259,6 +269,16 @@ export class Member {
   /** As `propose`, for work of the member itself. Never rejects. */
   proposeAsync(request: etcdserverpb.InternalRaftRequest): Promise<ApplyOutcome> {
     return this.#proposer.submitAsync(request)
+  }
+
+  /** What other members sent, in order. Frozen from here on. */
+  receive(messages: readonly raftpb.Message[]): void {
+    if (!this.#isClosing()) this.#driver.step(messages)
+  }
+
+  /** Something sent to `id` was lost. */
+  onUnreachable(id: MemberId): void {
+    this.#driver.reportUnreachable(id)
   }
 
   /** Calls back when the local state holds everything that was acknowledged anywhere before the call. */
@@ -335,6 +355,7 @@ export class Member {
   async #close(): Promise<void> {
     // From the next line on `#closing` is set, and everything new is refused.
     await Promise.resolve()
+    this.#ticks.close()
     for (const timer of this.#timers) timer.cancel()
     this.#wake?.()
     this.#publisher.close()
@@ -420,7 +441,10 @@ export class Member {
 
   #configChanged(change: raftpb.ConfChange, decision: ConfigDecision): string {
     // A rejected change changes nothing; consensus learns from `onApplied` that it is over.
-    if (decision.kind === 'accepted') this.#driver.node.applyConfChange(change, this.#machine.applied.index)
+    if (decision.kind === 'accepted') {
+      this.#driver.node.applyConfChange(change, this.#machine.applied.index)
+      this.#reachPeers()
+    }
     return confStateJson(confStateOf(this.#parts.membership))
   }
 
@@ -457,6 +481,35 @@ export class Member {
       await new Promise<void>((resolve) => (this.#wake = resolve))
     }
     this.#wake = undefined
+  }
+
+  /** Links to all other members; for one that joins, also to those that it knows before the log has told it. */
+  #reachPeers(): void {
+    const { membership, network, started } = this.#parts
+    const removed = membership.removedIds()
+    const peers = new Map<MemberId, PeerEndpoint>()
+    for (const peer of started.remotes) if (!membership.isRemoved(peer.id)) peers.set(peer.id, peer)
+    for (const { id, peerUrls } of membership.members()) peers.set(id, { id, urls: peerUrls })
+    peers.delete(this.id)
+    network.setPeers([...peers.values()], removed)
+  }
+
+  /**
+   * A member that restarts need not wait for a whole time-out when its cluster has lost the leader: once it is connected, all
+   * but two ticks of it pass at once, which still lets a living leader be heard first (etcd server/etcdserver/server.go).
+   */
+  #advanceTicks(): void {
+    const { clock, membership, network } = this.#parts
+    const startedMs = clock.monotonicMs()
+    const timer = clock.every(ADVANCE_CHECK_MS, () => {
+      const active = membership.members().filter(({ id }) => network.activeSinceMs(id) !== undefined)
+      const isOver = this.leader !== NO_MEMBER || clock.monotonicMs() - startedMs >= ADVANCE_LIMIT_MS
+      if (active.length === 0 && !isOver) return
+      timer.cancel()
+      if (isOver) return
+      for (let i = 0; i < this.#options.electionTicks - ADVANCE_LEFT_TICKS; i++) this.#driver.tick()
+    })
+    this.#timers.push(timer)
   }
 
   #markStorage(version: string): void {

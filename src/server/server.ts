@@ -8,6 +8,7 @@ import {
   type Counter,
   type FileSystem,
   type Logger,
+  PeerUnavailable,
   type Random,
   exponentialBuckets,
 } from '../env/index.js'
@@ -26,12 +27,12 @@ import { type LoadedState, Member, MemberFacade, type Started, WatchPump } from 
 import { errors } from '../proto/index.js'
 import { HealthState, RequestGate, createServices } from '../rpc/index.js'
 import { type LevelBackend, encodeV2Store, hasWal } from '../storage/index.js'
-import { ClientPort, type GrpcServer, createGrpcServer, listenSpecs } from '../transport/index.js'
+import { ClientPort, type GrpcServer, createGrpcServer, fetchPage, listenSpecs } from '../transport/index.js'
 import { ApplyWatch } from './apply-watch.js'
 import { identifyDataDir, prepareDataDir, refuseForeignState } from './data-dir.js'
 import { addServerGauges } from './gauges.js'
 import { memberOptions } from './member-options.js'
-import { checkStart } from './new-member.js'
+import { planStart } from './new-member.js'
 import { clientPages, memberHealth, peerPages, startingHealth } from './pages.js'
 import { watchRequests } from './request-log.js'
 import { type MachineFacts, StartReport } from './start-report.js'
@@ -145,12 +146,12 @@ export class Server {
       const backend = await openBackend(config, env)
       this.#closers.push(() => backend.close())
       report.step('bootstrapping cluster')
-      await checkStart(config, await hasWal(env.fs, config.walDir), env)
+      const start = await planStart(config, await hasWal(env.fs, config.walDir), { ...env, fetch: fetchPage })
       report.step('bootstrapping storage')
       const state = await openState(config, env, backend, () => this.#member?.noteRows())
       this.#closers.push(() => state.store.close())
       report.step('bootstrapping raft')
-      const started = await openLog(config, env)
+      const started = await openLog(config, env, start)
       // Before it belongs to a member, nobody else closes it.
       const log = this.#closers.push(() => started.log.close())
       checkRecovered(started, state)
@@ -233,8 +234,15 @@ export class Server {
         warningMs: this.#config.warningApplyMs,
         onSlow: () => this.#slowApplies().inc(),
       }),
-      // A single member has nobody to send to; links to peers come with clusters.
-      peers: { send: () => undefined },
+      // Until links between members are opened here.
+      network: {
+        send: () => undefined,
+        setPeers: () => undefined,
+        activeSinceMs: () => undefined,
+        sendSnapshot: () => Promise.resolve(false),
+        query: () => Promise.reject(new PeerUnavailable('no links')),
+        close: () => Promise.resolve(),
+      },
       membershipData: (membership: LoadedState['membership']) =>
         encodeV2Store({
           members: membership.members(),

@@ -142,6 +142,15 @@ export class Wal implements LogStorage {
     await this.#submit(undefined, [], snapshot, true)
   }
 
+  async install(
+    snapshot: LogSnapshot,
+    hardState: LogHardState | undefined,
+    entries: readonly LogEntry[],
+  ): Promise<void> {
+    await this.saveSnapshot(snapshot)
+    await this.append(hardState, entries)
+  }
+
   async release(index: Index): Promise<void> {
     // Up to, but excluding, the last segment that begins before `index`: it may hold the entries right after it.
     const later = this.#segments.findIndex((segment) => segment.index >= index)
