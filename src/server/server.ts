@@ -1,7 +1,7 @@
 // One server from a configuration: opens every part in order and closes them in reverse. With main.ts the only folder that
 // sees everything.
 
-import { type ListenUrl, type LookupHost, type ServerConfig, urlTexts } from '../config/index.js'
+import { type ListenUrl, type LookupHost, type ServerConfig, parsePeerUrls, urlTexts } from '../config/index.js'
 import {
   type CallObserver,
   type Clock,
@@ -51,6 +51,8 @@ export interface ServerEnvironment {
   readonly openFilesMax: number
   /** The server cannot go on: the process has to end at once, without touching the disk again. */
   readonly onFatal: (error: Error) => void
+  /** The member was removed from its cluster for good: the server is to be closed, and the process ends well. */
+  readonly onRemoved: () => void
 }
 
 /** What etcd adds to max-request-bytes for the gRPC receive limit and for splitting watch responses. */
@@ -116,11 +118,13 @@ export class Server {
     peerPort.serve({ http: createPeerHandler(peerPages(() => member)) })
     report.serving(member.id, peerPort, metricsPort)
     this.#closers.push(() => member.close())
+    const facade = new MemberFacade(member, watches, (run) => this.#defragment(run))
     await member.open()
+    // Removed before it ever served: there is nothing to open any more.
+    if (member.isClosing) return
     watches.open()
     this.#closers.push(async () => watches.close())
 
-    const facade = new MemberFacade(member, watches, (run) => this.#defragment(run))
     this.#health = memberHealth(member, facade)
     addServerGauges(this.#env.metrics, config, member, watches)
     const pages = createClientHandler(clientPages(config, member, monitoring, logger))
@@ -286,6 +290,7 @@ export class Server {
       clock,
       txnOpsMax: config.maxTxnOps,
       requestBytesMax: config.maxRequestBytes,
+      parsePeerUrls,
     })
     const observer: CallObserver = new GrpcMetrics(metrics, STANDARD_METHODS, config.extensiveMetrics)
     return createGrpcServer({
