@@ -80,7 +80,7 @@ export class ClusterVersion {
   async #decide(): Promise<void> {
     const decided = this.#membership.clusterVersion
     // The lowest version of all members counts; that of others comes over peer links, so alone there is only our own.
-    if (!this.#isLeader() || this.#membership.members().length !== 1) return
+    if (!this.#isLeader()) return
     if (decided !== undefined && !isLower(decided, this.#own)) return
     const fields = { 'cluster-version': this.#own }
     if (decided === undefined) this.#logger.info('setting up initial cluster version using v3 API', fields)
