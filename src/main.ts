@@ -12,6 +12,7 @@ import {
   goArch,
   goOs,
   lookupHost,
+  loopDelay,
   nodeFileSystem,
   nodeFolders,
   notifyReady,
@@ -58,7 +59,7 @@ async function run({ config, lines }: RunOutcome): Promise<void> {
   process.on('uncaughtException', onFatal)
   const undo = endEarlyAsProcessOne()
   const metrics = new MetricsRegistry()
-  addProcessMetrics(metrics, { openFileCount, openFileLimit })
+  addProcessMetrics(metrics, { openFileCount, openFileLimit }, loopDelay())
   const files = nodeFileSystem()
   const server = new Server(config, {
     clock: systemClock,

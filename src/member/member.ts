@@ -3,7 +3,7 @@
 
 import { type AppliedPoint, type ApplyOutcome, type ConfigDecision, StateMachine } from '../apply/index.js'
 import { type ClusterId, type Index, type MemberId, NO_INDEX, NO_MEMBER, type Term, hexId } from '../base/index.js'
-import type { LogStorage, PeerEndpoint, Status, Timer } from '../env/index.js'
+import type { LogStorage, PeerEndpoint, SnapshotReceipt, Status, Timer } from '../env/index.js'
 import { errors, etcdserverpb, type raftpb } from '../proto/index.js'
 import type { ProposalWaiter, ReadWaiter } from './api.js'
 import { AppliedWaits } from './applied-waits.js'
@@ -291,6 +291,11 @@ export class Member {
   /** Something sent to `id` was lost. */
   onUnreachable(id: MemberId): void {
     this.#driver.reportUnreachable(id)
+  }
+
+  /** Opens a place for a snapshot that is about to arrive. */
+  beginSnapshot(_message: raftpb.Message): Promise<SnapshotReceipt | undefined> {
+    return Promise.resolve(undefined)
   }
 
   /** Calls back when the local state holds everything that was acknowledged anywhere before the call. */

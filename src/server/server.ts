@@ -8,7 +8,6 @@ import {
   type Counter,
   type FileSystem,
   type Logger,
-  PeerUnavailable,
   type Random,
   exponentialBuckets,
 } from '../env/index.js'
@@ -27,8 +26,16 @@ import { type LoadedState, Member, MemberFacade, type Started, WatchPump } from 
 import { errors } from '../proto/index.js'
 import { HealthState, RequestGate, createServices } from '../rpc/index.js'
 import { type LevelBackend, encodeV2Store, hasWal } from '../storage/index.js'
-import { ClientPort, type GrpcServer, createGrpcServer, fetchPage, listenSpecs } from '../transport/index.js'
+import {
+  ClientPort,
+  type GrpcServer,
+  type RaftNetwork,
+  createGrpcServer,
+  fetchPage,
+  listenSpecs,
+} from '../transport/index.js'
 import { ApplyWatch } from './apply-watch.js'
+import { createNetwork, createPeerGrpc, queriesOf, receiverOf } from './peer-wiring.js'
 import { identifyDataDir, prepareDataDir, refuseForeignState } from './data-dir.js'
 import { addServerGauges } from './gauges.js'
 import { memberOptions } from './member-options.js'
@@ -109,16 +116,23 @@ export class Server {
     report.starting(this.#env.machine, await hasWal(fs, config.walDir))
 
     const { backend, state, started } = await this.#bootstrap(report)
-    const member = this.#createMember(backend, state, started)
+    const network = createNetwork(config, this.#env, started)
+    const member = this.#createMember(backend, state, started, network)
     this.#member = member
     const watches = this.#createWatches(member, state)
+    const facade = new MemberFacade(member, watches, (run) => this.#defragment(run))
     report.bootstrapped(started, member)
     const monitoring = this.#monitoring()
     metricsPort.serve({ http: createMetricsHandler(monitoring) })
-    peerPort.serve({ http: createPeerHandler(peerPages(() => member)) })
+    peerPort.serve({
+      grpc: createPeerGrpc(config, this.#env, [...network.services, queriesOf(member, facade)]),
+      http: createPeerHandler(peerPages(() => member)),
+    })
     report.serving(member.id, peerPort, metricsPort)
+    // The member goes first: it hands over its leadership while it can.
+    this.#closers.push(() => network.close())
     this.#closers.push(() => member.close())
-    const facade = new MemberFacade(member, watches, (run) => this.#defragment(run))
+    network.open(receiverOf(member))
     await member.open()
     // Removed before it ever served: there is nothing to open any more.
     if (member.isClosing) return
@@ -225,7 +239,7 @@ export class Server {
     }
   }
 
-  #createMember(backend: LevelBackend, state: LoadedState, started: Started): Member {
+  #createMember(backend: LevelBackend, state: LoadedState, started: Started, network: RaftNetwork): Member {
     const parts = {
       ...this.#env,
       ...state,
@@ -238,15 +252,7 @@ export class Server {
         warningMs: this.#config.warningApplyMs,
         onSlow: () => this.#slowApplies().inc(),
       }),
-      // Until links between members are opened here.
-      network: {
-        send: () => undefined,
-        setPeers: () => undefined,
-        activeSinceMs: () => undefined,
-        sendSnapshot: () => Promise.resolve(false),
-        query: () => Promise.reject(new PeerUnavailable('no links')),
-        close: () => Promise.resolve(),
-      },
+      network,
       membershipData: (membership: LoadedState['membership']) =>
         encodeV2Store({
           members: membership.members(),

@@ -6,4 +6,13 @@ export type { GrpcServer, GrpcServerOptions, RequestListener } from './grpc-serv
 export { HttpServer } from './http1.js'
 export { ListenFailed, Listener, type ListenerOptions, type ProtocolServers } from './listener.js'
 export { type Page, fetchPage } from './page-client.js'
+export {
+  PEER_LIMITS,
+  type PeerNetworkOptions,
+  type QueryGuard,
+  type RaftNetwork,
+  createPeerNetwork,
+  guardedQueries,
+  peerFrameBytes,
+} from './peer/index.js'
 export { type TlsMaterial, type TlsSettings, tlsFiles } from './tls-settings.js'
