@@ -39,6 +39,11 @@ export class Peer implements LaneOwner {
     return this.#activeSinceMs
   }
 
+  /** An address that answers, or the first one to try. */
+  get url(): string | undefined {
+    return this.#control.isOpen ? this.#control.url : this.urls[0]
+  }
+
   /** Dials, at once if a lane was waiting to. */
   start(): void {
     this.#control.start()
