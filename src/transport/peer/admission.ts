@@ -77,9 +77,9 @@ export class AdmittedStreams implements Admission, Judge {
     for (const stream of [...(this.#streams.get(id) ?? [])]) stream.goAway(code)
   }
 
-  check(nowMs: number): void {
-    for (const stream of [...this.#nameless]) stream.check(nowMs)
-    for (const streams of [...this.#streams.values()]) for (const stream of [...streams]) stream.check(nowMs)
+  check(nowMs: number, pausedMs: number): void {
+    for (const stream of [...this.#nameless]) stream.check(nowMs, pausedMs)
+    for (const streams of [...this.#streams.values()]) for (const stream of [...streams]) stream.check(nowMs, pausedMs)
   }
 
   close(): void {

@@ -227,12 +227,12 @@ class GrpcPeerNetwork implements RaftNetwork, NetworkHooks, MemberList {
 
   #checkAll(): void {
     const nowMs = this.#context.nowMs()
-    const pausedMs = nowMs - this.#checkedMs
+    const sinceMs = nowMs - this.#checkedMs
     this.#checkedMs = nowMs
-    // What the others sent meanwhile is still to be read.
-    if (pausedMs > OWN_PAUSE_MS) return
-    for (const peer of this.#peers.values()) peer.check(nowMs)
-    this.#admitted.check(nowMs)
+    // What the others sent meanwhile is still to be read, and nobody asked them for a sign of life.
+    const pausedMs = sinceMs > OWN_PAUSE_MS ? sinceMs : 0
+    for (const peer of this.#peers.values()) peer.check(nowMs, pausedMs)
+    this.#admitted.check(nowMs, pausedMs)
     this.#context.batches.endTurn()
   }
 

@@ -66,9 +66,9 @@ export class Peer implements LaneOwner {
     this.#append.flush()
   }
 
-  check(nowMs: number): void {
-    this.#control.check(nowMs)
-    this.#append.check(nowMs)
+  check(nowMs: number, pausedMs: number): void {
+    this.#control.check(nowMs, pausedMs)
+    this.#append.check(nowMs, pausedMs)
   }
 
   // ---- what the lanes tell

@@ -93,7 +93,8 @@ export class AcceptedSnapshot implements StreamHandler<quoratepeer.SnapshotFrame
     this.#stop(SnapshotCode.SNAPSHOT_CANCELLED, codeText(code))
   }
 
-  check(nowMs: number): void {
+  check(nowMs: number, pausedMs: number): void {
+    this.#progressMs += pausedMs
     const limitMs = this.#hasBegun ? PEER_LIMITS.snapshotStallMs : PEER_LIMITS.silenceMs
     if (nowMs - this.#progressMs > limitMs) this.#stop(SnapshotCode.SNAPSHOT_CANCELLED, 'no progress')
   }

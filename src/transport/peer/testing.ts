@@ -84,6 +84,12 @@ export class HandClock implements Clock {
     this.#nowMs = endMs
   }
 
+  /** Time passes and no timer has run yet, as when the loop stands still: what was due runs late, periods start over. */
+  jump(ms: number): void {
+    this.#nowMs += ms
+    for (const timer of this.#timers) timer.atMs = Math.max(timer.atMs, this.#nowMs)
+  }
+
   #add(delayMs: number, periodMs: number | undefined, callback: () => void): Timer {
     const timer = { atMs: this.#nowMs + delayMs, periodMs, callback }
     this.#timers.add(timer)
