@@ -8,10 +8,13 @@ import { errors, type raftpb } from '../proto/index.js'
 import { peerQueryService } from '../rpc/index.js'
 import {
   type GrpcServer,
+  type PeerDialTls,
   type RaftNetwork,
+  type RequestListener,
   createGrpcServer,
   createPeerNetwork,
   guardedQueries,
+  peerChannelCredentials,
   peerFrameBytes,
 } from '../transport/index.js'
 import { MIN_CLUSTER_VERSION } from './new-member.js'
@@ -22,7 +25,12 @@ const PEER_STREAMS_MAX = 1024
 /** HTTP/2 pings of the dialling side are its own liveness check: any pace is welcome between members. */
 const PEER_PING_MIN_MS = 100
 
-export function createNetwork(config: ServerConfig, env: ServerEnvironment, started: Started): RaftNetwork {
+export function createNetwork(
+  config: ServerConfig,
+  env: ServerEnvironment,
+  started: Started,
+  tls: PeerDialTls,
+): RaftNetwork {
   return createPeerNetwork({
     ...env,
     memberId: started.memberId,
@@ -32,6 +40,7 @@ export function createNetwork(config: ServerConfig, env: ServerEnvironment, star
     peerUrls: config.advertisePeerUrls.map(({ text }) => text),
     dialTimeoutMs: config.peerDialTimeoutMs,
     maxRequestBytes: config.maxRequestBytes,
+    credentials: (url) => peerChannelCredentials(url, tls),
   })
 }
 
@@ -51,7 +60,13 @@ export const queriesOf = (member: Member, facade: MemberFacade): Service =>
     isRemoved: (id) => member.parts.membership.isRemoved(id),
   })
 
-export function createPeerGrpc(config: ServerConfig, env: ServerEnvironment, services: readonly Service[]): GrpcServer {
+/** `http`: what is no gRPC, over TLS. */
+export function createPeerGrpc(
+  config: ServerConfig,
+  env: ServerEnvironment,
+  services: readonly Service[],
+  http: RequestListener,
+): GrpcServer {
   return createGrpcServer({
     services,
     clock: env.clock,
@@ -61,5 +76,6 @@ export function createPeerGrpc(config: ServerConfig, env: ServerEnvironment, ser
     keepaliveTimeoutMs: 0,
     keepaliveMinTimeMs: PEER_PING_MIN_MS,
     stoppedStatus: errors.stopped,
+    http,
   })
 }

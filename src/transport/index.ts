@@ -15,4 +15,9 @@ export {
   guardedQueries,
   peerFrameBytes,
 } from './peer/index.js'
-export { type TlsMaterial, type TlsSettings, tlsFiles } from './tls-settings.js'
+export { opensslCiphers } from './cipher-suites.js'
+export { type NameLookup, systemNames } from './client-names.js'
+export { type PeerDialTls, peerChannelCredentials, peerCredentials, peerRequestOptions } from './peer-tls.js'
+export { type PairFiles, selfSignedPair } from './self-signed.js'
+export { checkPair, readAuthorities, revokedSerials, tlsFiles } from './tls-files.js'
+export { type AllowedNames, type TlsMaterial, type TlsSettings } from './tls-settings.js'

@@ -17,8 +17,8 @@ export interface AcceptedStream {
   readonly incarnationId: bigint
   /** Ends the stream with a word to its dialer. Idempotent. */
   goAway(code: PeerCode): void
-  /** Ends a stream that has been silent for too long. */
-  check(nowMs: number): void
+  /** Ends a stream that has been silent for too long, not counting `pausedMs` in which this process stood still. */
+  check(nowMs: number, pausedMs: number): void
 }
 
 export interface Admission {
@@ -70,7 +70,8 @@ export class AcceptedLane implements StreamHandler<ReceivedFrame>, BatchSource, 
     return !this.#isOver
   }
 
-  check(nowMs: number): void {
+  check(nowMs: number, pausedMs: number): void {
+    this.#heardMs += pausedMs
     if (nowMs - this.#heardMs > PEER_LIMITS.silenceMs) this.#leave(() => this.#call.end())
   }
 

@@ -57,9 +57,9 @@ export class AdmittedStreams implements Admission, Judge {
       streams = new Set()
       this.#streams.set(hello.fromId, streams)
     }
+    streams.add(stream)
     // The dialer has given up the one before; we may not have noticed yet.
-    for (const old of [...streams]) if (old.lane === stream.lane) old.goAway(PeerCode.CLOSING)
-    this.#streams.set(hello.fromId, streams.add(stream))
+    for (const old of [...streams]) if (old !== stream && old.lane === stream.lane) old.goAway(PeerCode.CLOSING)
     this.#members.onHeard(hello.fromId)
     return code
   }
@@ -77,9 +77,9 @@ export class AdmittedStreams implements Admission, Judge {
     for (const stream of [...(this.#streams.get(id) ?? [])]) stream.goAway(code)
   }
 
-  check(nowMs: number): void {
-    for (const stream of [...this.#nameless]) stream.check(nowMs)
-    for (const streams of [...this.#streams.values()]) for (const stream of [...streams]) stream.check(nowMs)
+  check(nowMs: number, pausedMs: number): void {
+    for (const stream of [...this.#nameless]) stream.check(nowMs, pausedMs)
+    for (const streams of [...this.#streams.values()]) for (const stream of [...streams]) stream.check(nowMs, pausedMs)
   }
 
   close(): void {

@@ -148,8 +148,9 @@ export class Lane implements CallListener<quoratepeer.LaneReply> {
     }
   }
 
-  /** Called every now and then. */
-  check(nowMs: number): void {
+  /** Called every now and then; for `pausedMs` of the time in between this process itself stood still. */
+  check(nowMs: number, pausedMs: number): void {
+    this.#heardMs += pausedMs
     if (this.#state === 'dialing') {
       if (nowMs - this.#heardMs > this.#context.options.dialTimeoutMs) this.#fail('dial timeout', PEER_LIMITS.redialMs)
     } else if (this.#state === 'open') {

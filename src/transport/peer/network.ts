@@ -27,6 +27,8 @@ import { PEER_LIMITS } from './limits.js'
 import { isForLanes } from './messages.js'
 import type { PeerNetworkOptions, RaftNetwork } from './options.js'
 import { Peer } from './peer.js'
+import { AcceptedSnapshot, SnapshotDesk } from './snapshot-receiver.js'
+import { SnapshotSender } from './snapshot-sender.js'
 
 const { RaftService, QueryService } = quoratepeer
 
@@ -44,16 +46,20 @@ class GrpcPeerNetwork implements RaftNetwork, NetworkHooks, MemberList {
   #removed: ReadonlySet<MemberId> = new Set()
   #receiver: PeerReceiver<raftpb.Message> | undefined
   readonly #unreachable = new Set<MemberId>()
+  readonly #desk: SnapshotDesk
+  readonly #senders = new Map<MemberId, { readonly sender: SnapshotSender; readonly task: Promise<boolean> }>()
   #check: Timer | undefined
   #checkedMs = 0
   #isFlushDue = false
   #isClosed = false
+  #closing: Promise<void> | undefined
   #wasRemoved = false
 
   constructor(options: PeerNetworkOptions) {
     this.#context = new PeerContext(options)
     this.#inbox = new Inbox(options.memberId, options.clock)
     this.#admitted = new AdmittedStreams(this.#context, this)
+    this.#desk = new SnapshotDesk((message) => this.#inbox.deliver(message))
     this.services = [this.#raftService()]
   }
 
@@ -61,6 +67,7 @@ class GrpcPeerNetwork implements RaftNetwork, NetworkHooks, MemberList {
     if (this.#isClosed || this.#receiver !== undefined) return
     this.#receiver = receiver
     this.#inbox.open(receiver)
+    this.#desk.receiver = receiver
     this.#admitted.isReady = true
     this.#checkedMs = this.#context.nowMs()
     this.#check = this.#context.options.clock.every(PEER_LIMITS.checkMs, () => this.#checkAll())
@@ -83,9 +90,24 @@ class GrpcPeerNetwork implements RaftNetwork, NetworkHooks, MemberList {
     return this.#peers.get(id)?.activeSinceMs
   }
 
-  async sendSnapshot(_message: raftpb.Message, chunks: AsyncIterable<Uint8Array>): Promise<boolean> {
-    await chunks[Symbol.asyncIterator]().return?.()
-    return false
+  async sendSnapshot(
+    message: raftpb.Message,
+    chunks: AsyncIterable<Uint8Array>,
+    signal: AbortSignal,
+  ): Promise<boolean> {
+    const peer = this.#peers.get(message.to)
+    const url = peer?.url
+    const isFree = !this.#isClosed && this.#senders.size < PEER_LIMITS.snapshots && !this.#senders.has(message.to)
+    if (url === undefined || this.#receiver === undefined || !isFree) return refuseChunks(chunks)
+    const sender = new SnapshotSender(this.#context, message.to, url)
+    const { snapshotsSending } = this.#context.metrics.of(message.to)
+    const task = sender.run(message, chunks, signal)
+    this.#senders.set(message.to, { sender, task })
+    snapshotsSending.set(1)
+    const isDone = await task
+    snapshotsSending.set(0)
+    this.#senders.delete(message.to)
+    return isDone
   }
 
   async query<Req, Res>(to: MemberId, method: QueryMethod<Req, Res>, request: Req, timeoutMs: number): Promise<Res> {
@@ -107,6 +129,7 @@ class GrpcPeerNetwork implements RaftNetwork, NetworkHooks, MemberList {
       if (wanted.has(peer.id) || (peer.isStranger && !this.#removed.has(peer.id))) continue
       this.#peers.delete(peer.id)
       peer.stop()
+      this.#senders.get(peer.id)?.sender.end('the member is no peer any more')
       options.logger.info('removed remote peer', {
         'local-member-id': hexId(options.memberId),
         'removed-remote-peer-id': hexId(peer.id),
@@ -204,33 +227,38 @@ class GrpcPeerNetwork implements RaftNetwork, NetworkHooks, MemberList {
 
   #checkAll(): void {
     const nowMs = this.#context.nowMs()
-    const pausedMs = nowMs - this.#checkedMs
+    const sinceMs = nowMs - this.#checkedMs
     this.#checkedMs = nowMs
-    // What the others sent meanwhile is still to be read.
-    if (pausedMs > OWN_PAUSE_MS) return
-    for (const peer of this.#peers.values()) peer.check(nowMs)
-    this.#admitted.check(nowMs)
+    // What the others sent meanwhile is still to be read, and nobody asked them for a sign of life.
+    const pausedMs = sinceMs > OWN_PAUSE_MS ? sinceMs : 0
+    for (const peer of this.#peers.values()) peer.check(nowMs, pausedMs)
+    this.#admitted.check(nowMs, pausedMs)
     this.#context.batches.endTurn()
   }
 
   close(): Promise<void> {
-    if (!this.#isClosed) {
-      this.#isClosed = true
-      this.#check?.cancel()
-      this.#receiver = undefined
-      this.#inbox.close()
-      this.#admitted.close()
-      for (const peer of this.#peers.values()) peer.stop()
-      this.#peers.clear()
-      this.#unreachable.clear()
-    }
-    return Promise.resolve()
+    this.#closing ??= this.#close()
+    return this.#closing
+  }
+
+  async #close(): Promise<void> {
+    this.#isClosed = true
+    this.#check?.cancel()
+    this.#receiver = this.#desk.receiver = undefined
+    this.#inbox.close()
+    this.#admitted.close()
+    for (const peer of this.#peers.values()) peer.stop()
+    this.#peers.clear()
+    this.#unreachable.clear()
+    for (const { sender } of this.#senders.values()) sender.end('the network is closed')
+    await Promise.all([...this.#senders.values()].map(({ task }) => task))
+    await this.#desk.idle()
   }
 
   // ---- accepting
 
   #raftService(): Service {
-    const { control, append } = RaftService.methods
+    const { control, append, installSnapshot } = RaftService.methods
     const lane = (method: { readonly name: string }, id: number) =>
       streamMethod<ReceivedFrame, quoratepeer.LaneReply>({
         name: method.name,
@@ -242,7 +270,18 @@ class GrpcPeerNetwork implements RaftNetwork, NetworkHooks, MemberList {
       })
     return {
       name: RaftService.name,
-      methods: [lane(control, quoratepeer.Lane.LANE_CONTROL), lane(append, quoratepeer.Lane.LANE_APPEND)],
+      methods: [
+        lane(control, quoratepeer.Lane.LANE_CONTROL),
+        lane(append, quoratepeer.Lane.LANE_APPEND),
+        streamMethod<quoratepeer.SnapshotFrame, quoratepeer.SnapshotReply>({
+          name: installSnapshot.name,
+          kind: 'bidi_stream',
+          endless: true,
+          request: quoratepeer.SnapshotFrameCodec,
+          response: quoratepeer.SnapshotReplyCodec,
+          open: (call) => this.#acceptSnapshot(call),
+        }),
+      ],
     }
   }
 
@@ -251,6 +290,19 @@ class GrpcPeerNetwork implements RaftNetwork, NetworkHooks, MemberList {
     if (!this.#admitted.add(stream)) call.fail(TOO_MANY)
     return stream
   }
+
+  #acceptSnapshot(call: StreamCall<quoratepeer.SnapshotReply>): StreamHandler<quoratepeer.SnapshotFrame> {
+    const stream = new AcceptedSnapshot(this.#context, call, this.#admitted, this.#desk)
+    if (!this.#admitted.add(stream)) call.fail(TOO_MANY)
+    return stream
+  }
+}
+
+/** Ends what will not be sent. */
+function refuseChunks(chunks: AsyncIterable<Uint8Array>): Promise<boolean> {
+  const end = chunks[Symbol.asyncIterator]().return?.() ?? Promise.resolve()
+  const refused = (): boolean => false
+  return Promise.resolve(end).then(refused, refused)
 }
 
 const TOO_MANY = { code: Code.resourceExhausted, message: 'peer: too many streams' } as const

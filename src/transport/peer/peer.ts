@@ -39,6 +39,11 @@ export class Peer implements LaneOwner {
     return this.#activeSinceMs
   }
 
+  /** An address that answers, or the first one to try. */
+  get url(): string | undefined {
+    return this.#control.isOpen ? this.#control.url : this.urls[0]
+  }
+
   /** Dials, at once if a lane was waiting to. */
   start(): void {
     this.#control.start()
@@ -61,9 +66,9 @@ export class Peer implements LaneOwner {
     this.#append.flush()
   }
 
-  check(nowMs: number): void {
-    this.#control.check(nowMs)
-    this.#append.check(nowMs)
+  check(nowMs: number, pausedMs: number): void {
+    this.#control.check(nowMs, pausedMs)
+    this.#append.check(nowMs, pausedMs)
   }
 
   // ---- what the lanes tell

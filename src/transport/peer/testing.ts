@@ -2,6 +2,7 @@
 
 import { clusterId, index, memberId, term, type MemberId } from '../../base/index.js'
 import {
+  type Clock,
   type LabelledMetrics,
   type LogFields,
   type Logger,
@@ -9,6 +10,7 @@ import {
   type Random,
   type Service,
   type SnapshotReceipt,
+  type Timer,
 } from '../../env/index.js'
 import { raftpb } from '../../proto/index.js'
 import { listenSpecs } from '../address.js'
@@ -32,6 +34,66 @@ export function seeded(seed: number): Random {
   return {
     below: (bound) => Math.floor((next() / 2 ** 32) * bound),
     uint64: () => (BigInt(next()) << 32n) | BigInt(next()),
+  }
+}
+
+/** Time moves by hand; turns are those of the process. */
+export class HandClock implements Clock {
+  #nowMs = 1000
+  readonly #timers = new Set<{ atMs: number; readonly periodMs: number | undefined; readonly callback: () => void }>()
+  /** Added to the wall clock. */
+  wallAheadMs = 0
+
+  monotonicMs(): number {
+    return this.#nowMs
+  }
+
+  wallMs(): number {
+    return 1_700_000_000_000 + this.#nowMs + this.wallAheadMs
+  }
+
+  after(delayMs: number, callback: () => void): Timer {
+    return this.#add(delayMs, undefined, callback)
+  }
+
+  every(periodMs: number, callback: () => void): Timer {
+    return this.#add(periodMs, periodMs, callback)
+  }
+
+  readonly soon = realClock.soon
+  readonly yieldTurn = realClock.yieldTurn
+
+  get timerCount(): number {
+    return this.#timers.size
+  }
+
+  /** Runs what falls due, in order. */
+  advance(ms: number): void {
+    const endMs = this.#nowMs + ms
+    for (;;) {
+      let next: { atMs: number; readonly periodMs: number | undefined; readonly callback: () => void } | undefined
+      for (const timer of this.#timers) {
+        if (timer.atMs <= endMs && (next === undefined || timer.atMs < next.atMs)) next = timer
+      }
+      if (next === undefined) break
+      this.#nowMs = next.atMs
+      if (next.periodMs === undefined) this.#timers.delete(next)
+      else next.atMs += next.periodMs
+      next.callback()
+    }
+    this.#nowMs = endMs
+  }
+
+  /** Time passes and no timer has run yet, as when the loop stands still: what was due runs late, periods start over. */
+  jump(ms: number): void {
+    this.#nowMs += ms
+    for (const timer of this.#timers) timer.atMs = Math.max(timer.atMs, this.#nowMs)
+  }
+
+  #add(delayMs: number, periodMs: number | undefined, callback: () => void): Timer {
+    const timer = { atMs: this.#nowMs + delayMs, periodMs, callback }
+    this.#timers.add(timer)
+    return { cancel: () => void this.#timers.delete(timer) }
   }
 }
 
