@@ -48,7 +48,7 @@ export interface RecoveredLog<E extends LogEntry = LogEntry> {
 
 export interface LogStorage {
   /**
-   * Appends a batch; calls may overlap and are written in call order. Whatever waits while a sync runs becomes the next
+   * Appends a batch; calls may overlap, are written and settle in call order. Whatever waits while a sync runs becomes the next
    * single write and single sync. Resolves once the batch is on stable storage; nothing in it may be acknowledged earlier
    * (Raft paper, figure 2). A commit-only hard state waits in memory for the next durable write (etcd raft
    * MustSync: it may be lost), and its promise does not.

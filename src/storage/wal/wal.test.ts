@@ -144,6 +144,20 @@ t.test('a commit-only hard state waits for the next durable write', async (t) =>
   await again.close()
 })
 
+t.test('promises settle in the order of the calls, those without content too', async (t) => {
+  const { create } = setUp(t, 65_536)
+  const wal = await create()
+  const settled: number[] = []
+  const note = (promise: Promise<void>, n: number): Promise<void> => promise.then(() => void settled.push(n))
+  const first = note(wal.append(state(1, 7n, 0), [entry(1)]), 1)
+  await Promise.resolve()
+  await Promise.all([first, note(wal.append(undefined, []), 2), note(wal.append(undefined, [entry(2)]), 3)])
+  t.same(settled, [1, 2, 3])
+  await note(wal.append(undefined, []), 4)
+  t.same(settled, [1, 2, 3, 4])
+  await wal.close()
+})
+
 t.test('what waits is written before a segment ends, and before the log closes', async (t) => {
   const { create, open } = setUp(t, 4096)
   const wal = await create()

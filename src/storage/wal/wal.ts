@@ -122,9 +122,9 @@ export class Wal implements LogStorage {
     this.#next = this.#prepareNext()
   }
 
+  /** A call without anything to write is still one in the order of calls: its promise settles after those before it. */
   append(hardState: LogHardState | undefined, entries: readonly LogEntry[]): Promise<void> {
     const state = hardState === undefined || isEmptyHardState(hardState) ? undefined : hardState
-    if (state === undefined && entries.length === 0) return this.#refusal() ?? Promise.resolve()
     let mustSync = entries.length > 0
     if (state !== undefined) {
       mustSync ||= state.term !== this.#acceptedState.term || state.vote !== this.#acceptedState.vote
