@@ -86,18 +86,19 @@ export const rollingRestart: Fault = {
     const { member: leader, term } = await mustLead(cluster)
     const quorumFromMs = performance.now()
     const others = cluster.members.filter((member) => member !== leader)
-    let electionMs: number | undefined
     for (const member of [leader, ...others]) {
       note(`terminate ${member.name}`)
       const startedMs = performance.now()
       const stopping = member.terminate()
-      if (member === leader) electionMs = await cluster.timeElection(leader, term, startedMs)
+      // Not judged: an ending leader may finish its clients' calls before it hands over.
+      if (member === leader)
+        note(`new leader after ${(await cluster.timeElection(leader, term, startedMs)).toFixed(0)} ms`)
       await stopping
       note(`ended after ${(performance.now() - startedMs).toFixed(0)} ms`)
       member.start()
       await cluster.waitHealthy()
     }
-    return { quorumFromMs, ...(electionMs === undefined ? {} : { electionMs }) }
+    return { quorumFromMs }
   },
 }
 
