@@ -70,8 +70,10 @@ class Placing implements Placement {
     const expected = this.#truth.execute(operation.request, revision - 1)
     const found = this.#truth.changesAt(revision)
     if (!sameChanges(expected.changes, found)) {
-      this.lostWrites++
-      this.#report('lost write', operation, `revision ${revision} holds ${describeChanges(found)}`)
+      const text = `revision ${revision} holds ${describeChanges(found)}, expected ${describeChanges(expected.changes)}`
+      const half = valuesOf(operation).some((value) => this.#truth.revisionsOf(value).includes(revision))
+      if (!half) this.lostWrites++
+      this.#report(half ? 'wrong answer' : 'lost write', operation, text)
       return
     }
     if (!sameAnswer(expected, answer)) this.#wrongAnswer(operation, expected, answer)
