@@ -75,9 +75,9 @@ const COLUMNS: readonly (readonly [string, number, (report: RunReport) => string
 
 const pad = (text: string, width: number): string => (width < 0 ? text.padEnd(-width) : text.padStart(width))
 
-const HEADER = COLUMNS.map(([name, width]) => pad(name, width)).join(' ')
+export const HEADER = COLUMNS.map(([name, width]) => pad(name, width)).join(' ')
 
-const lineOf = (report: RunReport): string =>
+export const lineOf = (report: RunReport): string =>
   COLUMNS.map(([, width, show]) => pad(String(show(report)), width)).join(' ')
 
 const spread = (values: readonly number[]): string =>

@@ -10,7 +10,7 @@ import { mustLead } from './processes.js'
 /** A removed process that can be reached ends by itself. */
 const REMOVED_EXIT_MAX_MS = 15_000
 /** So few entries are kept that a short outage needs a snapshot. */
-const SMALL_LOG_FLAGS = ['--snapshot-count=50', '--experimental-snapshot-catchup-entries=50']
+export const SMALL_LOG_FLAGS = ['--snapshot-count=50', '--experimental-snapshot-catchup-entries=50']
 const SNAPSHOT_METRIC = 'etcd_network_snapshot_receive_success'
 const BLACKHOLE_MIN_REVISIONS = 300
 const SNAPSHOT_TIMEOUT_MS = 30_000
