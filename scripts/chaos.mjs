@@ -5,6 +5,7 @@
 //   npm run chaos -- --fault kill-leader,loss        only these; --list names them all
 //   --rounds N  --members 3|5  --seed N              the seed repeats the choices, not the timing
 //   --keep                                           keep logs and histories also when nothing is wrong
+//   --plant stale-reads|missed-events                make this mistake on purpose: it must be found
 //   --verbose                                        print what is done to the cluster
 import { spawnSync } from 'node:child_process'
 import { dirname, join } from 'node:path'
@@ -21,6 +22,7 @@ const { values } = parseArgs({
     seed: { type: 'string', default: String(Date.now() % 1_000_000) },
     keep: { type: 'boolean', default: false },
     verbose: { type: 'boolean', default: false },
+    plant: { type: 'string' },
     list: { type: 'boolean', default: false },
   },
 })
@@ -36,7 +38,7 @@ if (wrong) {
 
 const build = spawnSync(process.execPath, [join(root, 'scripts/build.mjs')], { stdio: 'inherit' })
 if (build.status !== 0) process.exit(build.status ?? 1)
-const { chaos, chooseFaults, listFaults } = await import('../dist-test/test/chaos/main.js')
+const { chaos, chooseFaults, listFaults, PLANTS } = await import('../dist-test/test/chaos/main.js')
 
 if (values.list) {
   console.log(listFaults())
@@ -45,10 +47,11 @@ if (values.list) {
 const faults = values.fault.split(',')
 try {
   chooseFaults(faults, members)
+  if (values.plant !== undefined && !PLANTS.includes(values.plant)) throw new RangeError(`no mistake ${values.plant}`)
 } catch (error) {
   console.error(error.message)
   process.exit(2)
 }
-const { server: subject, keep, verbose } = values
-const good = await chaos({ subject, faults, rounds, members, seed, keep, verbose }, (line) => console.log(line))
+const { server: subject, keep, verbose, plant } = values
+const good = await chaos({ subject, faults, rounds, members, seed, keep, verbose, plant }, (line) => console.log(line))
 process.exit(good ? 0 : 1)

@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { percentile } from './check/timing.js'
 import type { Subject } from './cluster/member.js'
 import { FAULTS, type Fault } from './faults/index.js'
+import type { Plant } from './recorder.js'
 import { runFault, type RunReport } from './run.js'
 
 const VIOLATIONS_SHOWN_MAX = 10
@@ -18,7 +19,10 @@ export interface ChaosOptions {
   readonly seed: number
   readonly keep: boolean
   readonly verbose: boolean
+  readonly plant: Plant | undefined
 }
+
+export const PLANTS: readonly Plant[] = ['stale-reads', 'missed-events']
 
 /** @throws RangeError for an unknown name. */
 export const chooseFaults = (names: readonly string[], members: number): Fault[] => {
@@ -41,9 +45,10 @@ export const chaos = async (options: ChaosOptions, print: (line: string) => void
   let good = true
   for (const fault of chooseFaults(options.faults, members)) {
     const folder = mkdtempSync(join(tmpdir(), `quorate-chaos-${fault.name}-`))
+    const plant = options.plant === undefined ? {} : { plant: options.plant }
     const say = verbose ? (line: string) => print(`    ${line}`) : undefined
     const report = await runFault({
-      ...{ subject, fault, rounds, members, seed, folder, keep },
+      ...{ subject, fault, rounds, members, seed, folder, keep, ...plant },
       ...(say === undefined ? {} : { say }),
     })
     print(lineOf(report))

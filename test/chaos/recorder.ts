@@ -20,9 +20,20 @@ import {
   type Request,
 } from './history.js'
 
+/**
+ * A mistake made on purpose, to see that the checkers find it in a real run. `stale-reads`: reads that ask for the newest state
+ * are sent as serializable ones. `missed-events`: watches that should resume start from now.
+ */
+export type Plant = 'stale-reads' | 'missed-events'
+
 export class Recorder implements History {
   readonly operations: Operation[] = []
   readonly segments: History['segments'] = []
+  readonly plant: Plant | undefined
+
+  constructor(plant?: Plant) {
+    this.plant = plant
+  }
 
   /** Never tries again: a second try could happen as well. */
   async call(
@@ -47,7 +58,8 @@ export class Recorder implements History {
     }
     this.operations.push(operation)
     try {
-      operation.answer = await send(client, request, timeoutMs)
+      const sent = this.plant === 'stale-reads' ? { ...request, serializable: true } : request
+      operation.answer = await send(client, sent, timeoutMs)
       operation.returnedMs = nowMs()
       operation.incarnationAtReturn = member.incarnation
     } catch (error) {

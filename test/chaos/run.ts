@@ -12,7 +12,7 @@ import type { Fault } from './faults/index.js'
 import { finishRun } from './finish.js'
 import { nowMs } from './history.js'
 import { Load } from './load.js'
-import { Recorder } from './recorder.js'
+import { Recorder, type Plant } from './recorder.js'
 import { Watchers } from './watchers.js'
 
 const CLIENTS = 12
@@ -36,6 +36,7 @@ export interface RunOptions {
   readonly keep?: boolean
   /** Safety alone: how long things took is told and not judged. */
   readonly ignoreTimes?: boolean
+  readonly plant?: Plant
   readonly clients?: number
   readonly say?: (line: string) => void
 }
@@ -60,7 +61,7 @@ export const runFault = async (options: RunOptions): Promise<RunReport> => {
 class Run {
   readonly #options: RunOptions
   readonly #random: SeededRandom
-  readonly #recorder = new Recorder()
+  readonly #recorder: Recorder
   readonly #rounds: RoundTimes[] = []
   readonly #recoveriesMs: number[] = []
   readonly #others: Violation[] = []
@@ -69,6 +70,7 @@ class Run {
 
   constructor(options: RunOptions) {
     this.#options = options
+    this.#recorder = new Recorder(options.plant)
     this.#random = new SeededRandom(options.seed)
   }
 
@@ -98,7 +100,7 @@ class Run {
       members,
       clients: this.#options.clients ?? CLIENTS,
     })
-    const watchers = new Watchers({ history: this.#recorder, random: this.#random.fork(), members })
+    const watchers = new Watchers({ recorder: this.#recorder, random: this.#random.fork(), members })
     const random = this.#random.fork()
     try {
       for (let round = 1; round <= this.#options.rounds; round++) await this.#round(cluster, round, random)

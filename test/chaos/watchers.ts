@@ -5,9 +5,9 @@ import type { Event, WatchResponse } from '../support/messages.js'
 import type { SeededRandom } from '../support/random.js'
 import { delay } from '../support/wait.js'
 import type { Member } from './cluster/member.js'
-import { nowMs, type History, type WatchEvent, type WatchFilter, type WatchSegment } from './history.js'
+import { nowMs, type WatchEvent, type WatchFilter, type WatchSegment } from './history.js'
 import { ALL_KEYS, KEYS } from './load.js'
-import { keyRangeMessage, readKeyValue } from './recorder.js'
+import { keyRangeMessage, readKeyValue, type Recorder } from './recorder.js'
 
 const PAUSE_BEFORE_RESUMING_MS = 100
 /** A stream that says nothing is left for another one: there are progress notices every second. */
@@ -15,7 +15,7 @@ const SILENCE_MAX_MS = 5_000
 const PROGRESS_REQUEST_PERCENT = 5
 
 export interface WatcherOptions {
-  readonly history: History
+  readonly recorder: Recorder
   readonly random: SeededRandom
   readonly members: () => readonly Member[]
 }
@@ -122,11 +122,12 @@ class Watcher {
       messages: [],
       ended: undefined,
     }
-    this.#options.history.segments.push(segment)
+    this.#options.recorder.segments.push(segment)
     const metadata = requireLeader ? { hasleader: 'true' } : {}
     const stream = client.stream<WatchResponse>('Watch/Watch', { metadata })
     this.#stream = stream
-    stream.send({ create_request: createRequest(filter, startRevision) })
+    const sentRevision = this.#options.recorder.plant === 'missed-events' && this.last > 0 ? 0 : startRevision
+    stream.send({ create_request: createRequest(filter, sentRevision) })
     try {
       while (segment.ended === undefined) {
         const response = await stream.next(SILENCE_MAX_MS)

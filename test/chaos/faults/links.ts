@@ -10,20 +10,31 @@ import { mustLead } from './processes.js'
 /** The two ways in which a link can be dead: packets are sent again when it heals, or connections are lost. */
 const dead = ({ random }: FaultContext): Condition => ({ kind: random.pick(['hold', 'drop']) })
 
-export const partitionLeader: Fault = {
-  name: 'partition-leader',
-  summary: 'the leader alone for 1-8 s',
-  async run(context) {
+const isolateLeader = (minMs: number, maxMs: number): Fault['run'] => {
+  return async (context) => {
     const { cluster, random, note } = context
     const { member, term } = await mustLead(cluster)
     const condition = dead(context)
     const quorumFromMs = performance.now()
     note(`${condition.kind} all links of ${member.name}, leader of term ${term}`)
     cluster.network.setBetween([member.name], cluster.others(member), condition)
-    await delay(between(random, 1000, 8000))
+    await delay(between(random, minMs, maxMs))
     heal(context)
     return { quorumFromMs }
-  },
+  }
+}
+
+export const partitionLeader: Fault = {
+  name: 'partition-leader',
+  summary: 'the leader alone for 1-8 s',
+  run: isolateLeader(1000, 8000),
+}
+
+/** Long enough for another leader: what the old one knows is stale for sure. */
+export const partitionLeaderLong: Fault = {
+  name: 'partition-leader-long',
+  summary: 'the leader alone for 5-6 s',
+  run: isolateLeader(5000, 6000),
 }
 
 export const partitionMinority: Fault = {
