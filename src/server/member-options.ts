@@ -13,6 +13,7 @@ export function memberOptions(config: ServerConfig): MemberOptions {
     heartbeatMs: config.heartbeatMs,
     electionTicks: config.electionTicks,
     preVote: config.preVote,
+    initialTickAdvance: config.initialElectionTickAdvance,
     requestTimeoutMs: config.requestTimeoutMs,
     maxRequestBytes: config.maxRequestBytes,
     quotaBytes: config.quotaBytes ?? Infinity,
@@ -31,6 +32,7 @@ export function memberOptions(config: ServerConfig): MemberOptions {
     snapshotsMax: config.maxSnapshots,
     autoCompaction: autoCompaction(config),
     serverVersion: SERVER_VERSION,
+    strictReconfigCheck: config.strictReconfigCheck,
   }
 }
 

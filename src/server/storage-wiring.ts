@@ -2,7 +2,7 @@
 
 import type { ServerConfig } from '../config/index.js'
 import { type LabelledMetrics, type LogProvider, exponentialBuckets } from '../env/index.js'
-import { type LoadedState, type Started, loadState, startLog } from '../member/index.js'
+import { type FirstStart, type LoadedState, type Started, loadState, startLog } from '../member/index.js'
 import type { CompactionObserver } from '../mvcc/index.js'
 import { BackendLocked, LevelBackend, type WalOptions, createWal, hasWal, openWal } from '../storage/index.js'
 import type { ServerEnvironment } from './server.js'
@@ -69,8 +69,8 @@ function compactionMetrics(metrics: LabelledMetrics, wallMs: () => number): Comp
   }
 }
 
-export function openLog(config: ServerConfig, env: ServerEnvironment): Promise<Started> {
-  const { walDir, snapDir, initialCluster, name, initialClusterToken } = config
+export function openLog(config: ServerConfig, env: ServerEnvironment, start: FirstStart): Promise<Started> {
+  const { walDir, snapDir } = config
   const { fs } = env
   const options = walOptions(env)
   const provider: LogProvider = {
@@ -84,11 +84,7 @@ export function openLog(config: ServerConfig, env: ServerEnvironment): Promise<S
       return { log: wal, recovered }
     },
   }
-  const initial = [...initialCluster].map(([memberName, urls]) => ({
-    name: memberName,
-    peerUrls: urls.map((url) => url.text),
-  }))
-  return startLog(provider, initial, name, initialClusterToken)
+  return startLog(provider, start)
 }
 
 function walOptions({ clock, logger, metrics }: ServerEnvironment): WalOptions {
