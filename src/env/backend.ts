@@ -30,6 +30,14 @@ export interface RowSink {
   delete(bucket: Bucket, key: Uint8Array): void
 }
 
+/** The rows as of one moment, whatever is written later. Holds the space of replaced rows until it is closed. */
+export interface BackendView {
+  /** As `Backend.scan`, as of the making of the view. */
+  scan(bucket: Bucket, lo: Uint8Array, hi: Uint8Array | undefined, sliceBytes?: number): AsyncIterable<BackendSlice>
+  /** Idempotent; scans under way end with an error. */
+  close(): Promise<void>
+}
+
 export interface Backend {
   /** Point read of what completed writes left; blocks for one page-cache read at worst. The result is owned. */
   get(bucket: Bucket, key: Uint8Array): Uint8Array | undefined
@@ -38,6 +46,8 @@ export interface Backend {
    * `sliceBytes` each. Rows are owned.
    */
   scan(bucket: Bucket, lo: Uint8Array, hi: Uint8Array | undefined, sliceBytes?: number): AsyncIterable<BackendSlice>
+  /** All rows as completed writes left them. Made in this turn; the caller closes it. */
+  view(): BackendView
   /**
    * One atomic batch; calls may overlap and are written in call order, later rows win over earlier ones of the same batch.
    * Durable when it resolves (docs/design/0003). After a failed write every later one fails.

@@ -2,7 +2,7 @@
 // passed. Nothing waits for it: the log makes writes durable, the backend only shortens recovery.
 
 import { type AppliedPoint, type RowBuffer, collectBatch } from '../apply/index.js'
-import type { Backend, Clock, Histogram, Timer } from '../env/index.js'
+import type { Backend, BackendView, Clock, Histogram, LogSnapshot, Timer } from '../env/index.js'
 import type { Store } from '../mvcc/index.js'
 
 export interface CommitPacing {
@@ -12,6 +12,18 @@ export interface CommitPacing {
   readonly operationsMax: number
   /** Bytes of changes not yet in the backend above which no further proposals are taken. */
   readonly unflushedBytesMax: number
+}
+
+/** A state of the member and the rows that hold it. */
+export interface Capture {
+  readonly snapshot: LogSnapshot
+  /** Holds exactly what was applied at `snapshot.index`. Whoever asked closes it. */
+  readonly view: BackendView
+}
+
+interface CaptureWaiter {
+  readonly resolve: (capture: Capture) => void
+  readonly reject: (error: Error) => void
 }
 
 /** The backend does not hold what it should: a write failed, or the member has stopped before. */
@@ -27,7 +39,10 @@ export class BackendCommitter {
   readonly #clock: Clock
   readonly #pacing: CommitPacing
   readonly #duration: Histogram
+  readonly #describe: () => LogSnapshot
   readonly #onFatal: (error: Error) => void
+  /** Who wants the state of the next batch. */
+  #captures: CaptureWaiter[] = []
   #timer: Timer | undefined
   #operations = 0
   #running: Promise<void> | undefined
@@ -41,6 +56,7 @@ export class BackendCommitter {
   #failure: CommitFailed | undefined
   #closed = false
 
+  /** `describe`: the applied point with the configuration and the membership as of it, asked for in the turn of a batch. */
   constructor(options: {
     machine: { readonly applied: AppliedPoint }
     store: Store
@@ -49,6 +65,7 @@ export class BackendCommitter {
     clock: Clock
     pacing: CommitPacing
     duration: Histogram
+    describe: () => LogSnapshot
     onFatal: (error: Error) => void
   }) {
     this.#machine = options.machine
@@ -58,6 +75,7 @@ export class BackendCommitter {
     this.#clock = options.clock
     this.#pacing = options.pacing
     this.#duration = options.duration
+    this.#describe = options.describe
     this.#onFatal = options.onFatal
     this.#collected = this.#committed = options.machine.applied
   }
@@ -105,10 +123,26 @@ export class BackendCommitter {
     }
   }
 
+  /**
+   * The state at the end of a batch that begins after this call, with a view of the backend made when that batch is durable and
+   * before the next one begins.
+   * @throws CommitFailed
+   */
+  async capture(): Promise<Capture> {
+    if (this.#failure !== undefined) throw this.#failure
+    if (this.#closed) throw new CommitFailed('the member is closing')
+    return new Promise((resolve, reject) => {
+      this.#captures.push({ resolve, reject })
+      // A batch under way was collected before: the next one is started when it is over.
+      void this.#start()
+    })
+  }
+
   /** Nothing is written from now on: what is in memory cannot be trusted. */
   halt(): void {
     this.#timer?.cancel()
     this.#failure ??= new CommitFailed('the member has stopped')
+    this.#dropCaptures(this.#failure)
   }
 
   /** Starts nothing by itself any more and resolves when the batch under way is done. */
@@ -116,6 +150,7 @@ export class BackendCommitter {
     this.#closed = true
     this.#timer?.cancel()
     await this.#running
+    this.#dropCaptures(new CommitFailed('the member is closing'))
   }
 
   /** The batch under way, or a new one. Never rejects. */
@@ -132,11 +167,16 @@ export class BackendCommitter {
     this.#begun++
     const point = (this.#collected = this.#machine.applied)
     const { rows, token } = collectBatch(this.#machine, this.#store, this.#rows)
+    const captures = this.#captures
+    this.#captures = []
+    const snapshot = captures.length > 0 ? this.#describe() : undefined
     const startedMs = this.#clock.monotonicMs()
     try {
       await this.#backend.write(rows)
     } catch (cause) {
       this.#failure = new CommitFailed('the backend failed', { cause })
+      for (const { reject } of captures) reject(this.#failure)
+      this.#dropCaptures(this.#failure)
       this.#onFatal(cause instanceof Error ? cause : new Error(String(cause)))
       return
     }
@@ -144,13 +184,19 @@ export class BackendCommitter {
     this.#store.flushed(token)
     this.#committed = point
     this.#done++
+    if (snapshot !== undefined) for (const { resolve } of captures) resolve({ snapshot, view: this.#backend.view() })
     const relieved = this.#onRelief
     this.#onRelief = undefined
     // In a turn of its own: this batch must be over before the next can begin.
     this.#clock.soon(() => {
-      if (this.#isDirty()) this.noteApplied(0)
+      if (this.#captures.length > 0) void this.#start()
+      else if (this.#isDirty()) this.noteApplied(0)
       relieved?.()
     })
+  }
+
+  #dropCaptures(error: CommitFailed): void {
+    for (const { reject } of this.#captures.splice(0)) reject(error)
   }
 
   #isDirty(): boolean {

@@ -3,7 +3,7 @@
 
 import { type AppliedPoint, type ApplyOutcome, type ConfigDecision, StateMachine } from '../apply/index.js'
 import { type ClusterId, type Index, type MemberId, NO_INDEX, NO_MEMBER, type Term, hexId } from '../base/index.js'
-import type { LogStorage, PeerEndpoint, Status, Timer } from '../env/index.js'
+import type { LogSnapshot, LogStorage, PeerEndpoint, Status, Timer } from '../env/index.js'
 import { errors, etcdserverpb, type raftpb } from '../proto/index.js'
 import type { ProposalWaiter, ReadWaiter } from './api.js'
 import { AppliedWaits } from './applied-waits.js'
@@ -142,6 +142,7 @@ export class Member {
       machine: this.#machine,
       pacing: options.commit,
       duration: this.#metrics.backendCommitSeconds,
+      describe: () => this.#describe(),
       onFatal,
     })
     this.#snapshotter = new Snapshotter({
@@ -535,6 +536,12 @@ export class Member {
         return status === undefined || status === errors.compacted
       },
     })
+  }
+
+  /** The applied point, with the configuration and the membership as of it. */
+  #describe(): LogSnapshot {
+    const { membership, membershipData } = this.#parts
+    return { ...this.#machine.applied, confState: confStateOf(membership), data: membershipData(membership) }
   }
 
   #snapshotSource(): ConstructorParameters<typeof Snapshotter>[0]['source'] {
