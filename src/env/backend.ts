@@ -62,4 +62,19 @@ export interface Backend {
   close(): Promise<void>
 }
 
+/** A member has two places for a store: one is in use, in the other the state of a received snapshot is put together. */
+export const STORE_FOLDERS = ['store', 'store.next'] as const
+export type StoreFolder = (typeof STORE_FOLDERS)[number]
+
+export interface BackendFolders {
+  /** Those that exist. */
+  list(): Promise<readonly StoreFolder[]>
+  /** Made when it is missing; durable when it resolves. The caller closes the backend. */
+  open(folder: StoreFolder): Promise<Backend>
+  /** Makes the names of the files in it durable, so that another store may be removed for it. */
+  sync(folder: StoreFolder): Promise<void>
+  /** With all it holds; no error when it does not exist. Nobody has it open. */
+  remove(folder: StoreFolder): Promise<void>
+}
+
 export type BackendSlice = readonly { readonly key: Uint8Array; readonly value: Uint8Array }[]

@@ -54,6 +54,8 @@ export class BackendCommitter {
   #committed: AppliedPoint
   #onRelief: (() => void) | undefined
   #failure: CommitFailed | undefined
+  /** While it is set, no batch begins. */
+  #paused: { readonly over: Promise<void>; readonly end: () => void } | undefined
   #closed = false
 
   /** `describe`: the applied point with the configuration and the membership as of it, asked for in the turn of a batch. */
@@ -105,7 +107,7 @@ export class BackendCommitter {
   noteApplied(operations: number): void {
     if (this.#closed || this.#failure !== undefined) return
     this.#operations += operations
-    if (this.#running !== undefined) return
+    if (this.#running !== undefined || this.#paused !== undefined) return
     if (this.#operations >= this.#pacing.operationsMax) void this.#start()
     else this.#timer ??= this.#clock.after(this.#pacing.intervalMs, () => void this.#start())
   }
@@ -138,23 +140,50 @@ export class BackendCommitter {
     })
   }
 
+  /** No batch begins any more; resolves when none is under way. `resume` ends it. */
+  async pause(): Promise<void> {
+    let end = (): void => undefined
+    const over = new Promise<void>((resolve) => (end = resolve))
+    this.#paused = { over, end }
+    this.#timer?.cancel()
+    this.#timer = undefined
+    await this.#running
+  }
+
+  /** The store, the rows and the backend were exchanged while nothing was written: they hold everything up to `point`. */
+  resume(point: AppliedPoint): void {
+    this.#collected = this.#committed = point
+    this.#operations = 0
+    this.#endPause()
+    if (this.#captures.length > 0) void this.#start()
+    else if (this.#isDirty()) this.noteApplied(0)
+  }
+
   /** Nothing is written from now on: what is in memory cannot be trusted. */
   halt(): void {
     this.#timer?.cancel()
     this.#failure ??= new CommitFailed('the member has stopped')
     this.#dropCaptures(this.#failure)
+    this.#endPause()
   }
 
   /** Starts nothing by itself any more and resolves when the batch under way is done. */
   async close(): Promise<void> {
     this.#closed = true
     this.#timer?.cancel()
+    this.#endPause()
     await this.#running
     this.#dropCaptures(new CommitFailed('the member is closing'))
   }
 
-  /** The batch under way, or a new one. Never rejects. */
+  #endPause(): void {
+    this.#paused?.end()
+    this.#paused = undefined
+  }
+
+  /** The batch under way, or a new one; while paused, the end of the pause. Never rejects. */
   #start(): Promise<void> {
+    if (this.#running === undefined && this.#paused !== undefined) return this.#paused.over
     this.#running ??= this.#write().finally(() => (this.#running = undefined))
     return this.#running
   }

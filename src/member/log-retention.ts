@@ -30,6 +30,13 @@ export class LogRetention {
     return this.#bytes
   }
 
+  /** The log was replaced by a snapshot: it begins behind `after`. */
+  restart(after: Index): void {
+    this.#sizes.clear()
+    this.#bytes = 0
+    this.#last = after
+  }
+
   /** Entries that were applied, in order. */
   note(entries: readonly LogEntry[]): void {
     for (const { index, data } of entries) {
