@@ -37,6 +37,7 @@ const OPTIONS: MemberOptions = {
   snapshotsMax: 5,
   autoCompaction: undefined,
   serverVersion: '3.7.1',
+  strictReconfigCheck: true,
 }
 
 const setup = async (
@@ -81,6 +82,7 @@ const setup = async (
       logger,
       metrics: noMetrics,
       onFatal: (error) => fatal.push(error),
+      onRemoved: () => undefined,
     },
     { ...OPTIONS, ...options },
   )

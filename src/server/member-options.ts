@@ -32,6 +32,7 @@ export function memberOptions(config: ServerConfig): MemberOptions {
     snapshotsMax: config.maxSnapshots,
     autoCompaction: autoCompaction(config),
     serverVersion: SERVER_VERSION,
+    strictReconfigCheck: config.strictReconfigCheck,
   }
 }
 

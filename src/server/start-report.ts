@@ -99,12 +99,11 @@ export class StartReport {
   ready(clientPort: ClientPort, httpPort: ClientPort): void {
     const both = httpPort.listeners.length === 0 ? 'grpc+http' : 'grpc'
     for (const port of [clientPort, httpPort]) {
-      for (const { address } of port.listeners) {
+      for (const { address, spec } of port.listeners) {
         this.#logger.info('ready to serve client requests')
-        this.#logger.info('serving client traffic insecurely; this is strongly discouraged!', {
-          traffic: port === httpPort ? 'http' : both,
-          address,
-        })
+        const fields = { traffic: port === httpPort ? 'http' : both, address }
+        if (spec.plain) this.#logger.info('serving client traffic insecurely; this is strongly discouraged!', fields)
+        if (spec.secure) this.#logger.info('serving client traffic securely', fields)
       }
     }
   }

@@ -61,8 +61,19 @@ t.test('a start that is not possible ends with one fatal line and code 1', async
     [['--auth-token', 'jwt,sign-method=RS256'], { msg: 'not supported yet: --auth-token=jwt' }],
     [['--auth-token', 'foo'], { msg: 'discovery failed', error: 'auth: invalid auth options' }],
     [
-      ['--listen-metrics-urls', 'https://127.0.0.1:1', '--cert-file', 'c', '--key-file', 'k'],
-      { msg: 'not supported yet: TLS for https://127.0.0.1:1 in --listen-metrics-urls' },
+      ['--listen-metrics-urls', 'https://127.0.0.1:1', '--cert-file', '/none', '--key-file', '/none'],
+      { msg: 'listener failed', error: 'open /none: no such file or directory' },
+    ],
+    [
+      ['--listen-peer-urls', 'https://127.0.0.1:1', '--peer-cert-file', '/none'],
+      { msg: 'discovery failed', error: 'KeyFile and CertFile must both be present[key: , cert: /none]' },
+    ],
+    [
+      ['--peer-auto-tls', '--self-signed-cert-validity', '0'],
+      {
+        msg: 'failed to get peer self-signed certs',
+        error: 'selfSignedCertValidity is invalid,it should be greater than 0',
+      },
     ],
   ]
   await Promise.all(

@@ -61,15 +61,19 @@ export async function openNewest(folders: BackendFolders): Promise<OpenStore> {
 }
 
 /**
- * The member's store, as far as the log begins: when the log's snapshot is ahead of it, a crash came between receiving that and
- * installing it, which is done now.
+ * At a start: brings the store to where the log begins. When the log's snapshot is ahead of it, a crash came between receiving
+ * that and installing it, which is done now. Closes what it does not return.
  * @throws SnapshotLost
  */
-export async function openStore(parts: StoreParts, snapshot: SnapshotPoint | undefined): Promise<OpenStore> {
+export async function catchUpStore(
+  parts: StoreParts,
+  opened: OpenStore,
+  snapshot: SnapshotPoint | undefined,
+): Promise<OpenStore> {
   const { folders, fs, snapDirectory, logger } = parts
   const files = new RowFiles(fs, snapDirectory)
   await files.removeTemporary()
-  let store = await openNewest(folders)
+  let store = opened
   const applied = appliedIndexOf(store.backend)
   if (snapshot !== undefined && snapshot.index > applied) {
     logger.info('applying snapshot', { 'current-applied-index': applied, 'incoming-snapshot-index': snapshot.index })
