@@ -1,100 +1,122 @@
 // End-to-end bench: loads real etcd and this server in alternation on the same disk and prints both figures and their ratio.
 //
-//   npm run bench -- [--rounds 5] [--seconds 4] [--only put] [--json FILE]
+//   npm run bench -- [--rounds 5] [--seconds 3] [--warmup 1] [--only put] [--contender quorate] [--members 3] [--json FILE] [--list]
 //
-// Each round starts both servers anew with empty folders and runs every row on one, then on the other. Figures are medians of
-// the rounds; CPU is the server's user and system time per call. The load generator runs in this process and is cheaper than
-// either server.
+// Each round gives every group of rows a fresh server of each contender, one after the other. Figures are medians of the
+// rounds: answers (or events) per second; CPU is user and system time of the server per answer; peak memory is that of the
+// row; loop is the delay of our event loop; load is the share of the load generator (this process) in all CPU time: where it
+// nears one half, the figures say more about it than about the servers. A "!" marks what misses its goal.
+// `--node-flags="--max-semi-space-size=32"` starts our server with these flags of Node.js.
+// `--only` takes words: rows whose name holds one of them, separated by "|".
 import { writeFileSync } from 'node:fs'
 import { cpus } from 'node:os'
 import { parseArgs } from 'node:util'
 import { missingTool } from '../scripts/tools.mjs'
-import { BenchServer } from './support/bench-server.mjs'
-import { runLoad } from './support/grpc-load.mjs'
-import { putRequest, singleRangeRequest } from './support/requests.mjs'
+import { BenchCluster } from './support/bench-cluster.mjs'
+import { makeCertificate } from './support/certificate.mjs'
+import { printTable, tableOf } from './support/report.mjs'
+import { clusterGroups, singleGroups } from './support/rows.mjs'
 
 const { values: options } = parseArgs({
   options: {
     rounds: { type: 'string', default: '5' },
-    seconds: { type: 'string', default: '4' },
+    seconds: { type: 'string', default: '3' },
+    warmup: { type: 'string', default: '1' },
     only: { type: 'string', default: '' },
+    contender: { type: 'string' },
+    members: { type: 'string', default: '1' },
     json: { type: 'string' },
+    'node-flags': { type: 'string' },
+    list: { type: 'boolean', default: false },
   },
 })
 const rounds = Number(options.rounds)
 const seconds = Number(options.seconds)
-const VALUE = Buffer.alloc(256, 'v')
-const KEYS_READ = 10_000
+const warmupSeconds = Number(options.warmup)
+const members = Number(options.members)
+const words = options.only.split('|')
+const nodeFlags = (options['node-flags'] ?? '').split(' ').filter((flag) => flag !== '')
+const contenders = options.contender === undefined ? ['etcd', 'quorate'] : [options.contender]
+if (!contenders.every((name) => ['etcd', 'quorate'].includes(name))) fail(`--contender is etcd or quorate`)
+if (![1, 3, 5, 7].includes(members)) fail('--members is 1, 3, 5 or 7')
 
-/** 8-byte keys in scattered order; the first ones are those that the range rows read. */
-const keyOf = (i) => Buffer.from((Math.imul(i + 1, 2654435761) >>> 0).toString(16).padStart(8, '0'))
-const put = (i) => putRequest(keyOf(i), VALUE)
-const linearizable = (i) => singleRangeRequest(keyOf(i % KEYS_READ), false)
-const serializable = (i) => singleRangeRequest(keyOf(i % KEYS_READ), true)
-const PUT = '/etcdserverpb.KV/Put'
-const RANGE = '/etcdserverpb.KV/Range'
-
-const ROWS = [
-  { name: 'put, 1 client', path: PUT, payload: put, connections: 1, calls: 1 },
-  { name: 'put, 100 clients on 100 connections', path: PUT, payload: put, connections: 100, calls: 100 },
-  { name: 'put, 1000 clients on 100 connections', path: PUT, payload: put, connections: 100, calls: 1000 },
-  { name: 'range of one key, linearizable, 1 client', path: RANGE, payload: linearizable, connections: 1, calls: 1 },
-  { name: 'range, linearizable, 1000 clients', path: RANGE, payload: linearizable, connections: 100, calls: 1000 },
-  { name: 'range, serializable, 1000 clients', path: RANGE, payload: serializable, connections: 100, calls: 1000 },
-].filter((row) => row.name.includes(options.only))
-
-const missing = missingTool('etcd')
-if (missing !== undefined) {
-  console.error(missing)
-  process.exit(1)
+const groups = (members === 1 ? singleGroups(options.list ? {} : makeCertificate()) : clusterGroups())
+  .map((group) => ({ ...group, rows: group.rows.filter(({ name }) => words.some((word) => name.includes(word))) }))
+  .filter(({ rows }) => rows.length > 0)
+const rows = groups.flatMap((group) => group.rows)
+if (options.list) {
+  for (const { name, target, note } of rows)
+    console.log(`${name}${target > 0 ? `  (goal ${target})` : ''}${note ? `  (${note})` : ''}`)
+  process.exit(0)
 }
+if (rows.length === 0) fail(`no row is called so; --list names them`)
+const missing = contenders.includes('etcd') ? missingTool('etcd') : undefined
+if (missing !== undefined) fail(missing)
 
 const results = []
+const failures = new Set()
+const startedMs = performance.now()
 for (let round = 0; round < rounds; round++) {
-  for (const contender of ['etcd', 'quorate']) {
-    const server = new BenchServer(contender)
+  for (const group of groups) for (const contender of contenders) await runGroup(group, contender, round)
+}
+const table = tableOf(rows, results)
+const machine = `${cpus().length} x ${cpus()[0]?.model}, Node.js ${process.version}`
+const minutes = ((performance.now() - startedMs) / 60_000).toFixed(1)
+const who = members === 1 ? '' : `, ${members} members`
+console.log(`${rounds} rounds of ${seconds} s${who}, ${machine}, ${minutes} min; etcd / quorate`)
+printTable(table)
+for (const text of failures) console.log(`not measured: ${text}`)
+if (options.json !== undefined) {
+  writeFileSync(
+    options.json,
+    JSON.stringify({ machine, members, rounds, seconds, table, results, failures: [...failures] }, null, 2),
+  )
+}
+process.exit(0)
+
+/** A contender that cannot serve a group at all (TLS, clusters) is named; a row that fails ends the bench. */
+async function runGroup(group, contender, round) {
+  const todo = group.rows.filter(({ only }) => only === undefined || only === contender)
+  if (todo.length === 0) return
+  if (group.tls?.missing !== undefined) {
+    failures.add(`${group.name}: ${group.tls.missing}`)
+    return
+  }
+  const cluster = new BenchCluster(contender, { members, nodeFlags, ...group.tls })
+  try {
     try {
-      await server.start()
-      for (const row of ROWS) {
-        const cpuBefore = server.cpuSeconds()
-        const run = await runLoad({ ...row, address: `127.0.0.1:${server.port}`, seconds })
-        if (run.errors > 0) throw new Error(`${contender}: ${run.errors} calls failed in "${row.name}"`)
-        // The warm-up second is in the CPU time but not in the calls.
-        const cpuSeconds = ((server.cpuSeconds() - cpuBefore) * seconds) / (seconds + 1)
-        results.push({ row: row.name, contender, round, ...run, cpuUsPerCall: (cpuSeconds * 1e6) / run.calls })
-      }
-      results.push({ row: 'peak memory, MiB', contender, round, rate: server.memory().peakMib })
-    } finally {
-      await server.close()
+      await cluster.start()
+    } catch (error) {
+      failures.add(`${group.name}, ${contender}: ${error.message}`)
+      return
     }
+    await group.prepare?.((await cluster.targets())[0])
+    if (group.restart) {
+      await cluster.stop()
+      await cluster.start()
+    }
+    for (const row of todo) await runRow(row, cluster, contender, round)
+  } finally {
+    await cluster.close()
   }
 }
 
-const table = [...new Set(results.map(({ row }) => row))].map((row) => {
-  const of = (contender, field) =>
-    median(results.filter((r) => r.row === row && r.contender === contender).map((r) => r[field]))
-  const [theirs, ours] = [of('etcd', 'rate'), of('quorate', 'rate')]
-  return {
-    row,
-    etcd: Math.round(theirs),
-    quorate: Math.round(ours),
-    ratio: Number((ours / theirs).toFixed(2)),
-    'p50 ms': `${fixed(of('etcd', 'p50Ms'))} / ${fixed(of('quorate', 'p50Ms'))}`,
-    'p99 ms': `${fixed(of('etcd', 'p99Ms'))} / ${fixed(of('quorate', 'p99Ms'))}`,
-    'CPU us': `${fixed(of('etcd', 'cpuUsPerCall'))} / ${fixed(of('quorate', 'cpuUsPerCall'))}`,
-  }
-})
-console.log(
-  `${rounds} rounds of ${seconds} s, ${cpus().length} x ${cpus()[0]?.model}, Node.js ${process.version}; rates per second, etcd / quorate`,
-)
-console.table(table)
-if (options.json !== undefined) writeFileSync(options.json, JSON.stringify({ table, results }, null, 2))
-
-function median(numbers) {
-  const sorted = numbers.filter((n) => n !== undefined).sort((a, b) => a - b)
-  return sorted[Math.floor(sorted.length / 2)]
+async function runRow(row, cluster, contender, round) {
+  const targets = await cluster.targets(row.place)
+  const run = await row.run({ targets, seconds, warmupSeconds, probe: cluster.probe() })
+  if (run.errors > 0) throw new Error(`${contender}: ${run.errors} calls failed in "${row.name}"`)
+  if (run.calls === 0) throw new Error(`${contender}: nothing was answered in "${row.name}"`)
+  results.push({
+    row: row.name,
+    contender,
+    round,
+    ...run,
+    cpuUsPerCall: (run.serverCpuSeconds * 1e6) / run.calls,
+    loadShare: run.loadCpuSeconds / (run.loadCpuSeconds + run.serverCpuSeconds),
+  })
 }
 
-function fixed(number) {
-  return number === undefined ? '' : number.toFixed(2)
+function fail(text) {
+  console.error(text)
+  process.exit(1)
 }

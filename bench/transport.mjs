@@ -98,7 +98,7 @@ async function measure(server, port) {
       server.once('message', ({ user, system }) => resolve(user + system))
       server.send('cpu')
     })
-  const args = ['--address', `127.0.0.1:${port}`, '--path', '/bench.Nothing/Do', '--payload', 'put:16:64']
+  const args = ['--port', String(port), '--path', '/bench.Nothing/Do', '--payload', 'put:16:64']
   for (const name of ['seconds', 'calls', 'connections']) args.push(`--${name}`, values[name])
   const child = spawn(process.execPath, [load, ...args, '--warmup-seconds', '1'], {
     stdio: ['ignore', 'pipe', 'inherit'],

@@ -12,6 +12,7 @@ import {
   goArch,
   goOs,
   lookupHost,
+  loopDelay,
   nodeFileSystem,
   nodeFolders,
   notifyReady,
@@ -58,7 +59,7 @@ async function run({ config, lines }: RunOutcome): Promise<void> {
   process.on('uncaughtException', onFatal)
   const undo = endEarlyAsProcessOne()
   const metrics = new MetricsRegistry()
-  addProcessMetrics(metrics, { openFileCount, openFileLimit })
+  addProcessMetrics(metrics, { openFileCount, openFileLimit }, loopDelay())
   const files = nodeFileSystem()
   const server = new Server(config, {
     clock: systemClock,
@@ -71,6 +72,8 @@ async function run({ config, lines }: RunOutcome): Promise<void> {
     metrics,
     openFilesMax: openFileLimit() ?? OPEN_FILES_DEFAULT,
     onFatal,
+    // As in etcd: whoever was told to leave has left in good order.
+    onRemoved: () => void server.close().finally(() => process.exit(0)),
   })
   try {
     await server.open()

@@ -1,12 +1,15 @@
 // One server under measurement: real etcd or quorate, with its memory, CPU time and restarts. Needs a build.
+//
+// Linux only: memory and CPU time come from /proc.
 import { spawn } from 'node:child_process'
-import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs'
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { freePort } from '../../dist-test/test/support/ports.js'
 import { Child } from '../../dist-test/test/support/child.js'
 import { findTool } from '../../scripts/tools.mjs'
+import { targetOf } from './load-connection.mjs'
 import { RawClient, RawMethod } from './raw-client.mjs'
 import { rangeRequest } from './requests.mjs'
 
@@ -23,16 +26,25 @@ export class BenchServer {
   #kind
   #flags
   #nodeFlags
+  #name
   #folder = mkdtempSync(join(tmpdir(), 'quorate-bench-'))
   #child
   port = 0
   #peerPort = 0
+  #metricsPort = 0
 
-  constructor(kind, { flags = [], nodeFlags = [] } = {}) {
+  /** `ca`: the certificate (PEM) that clients check; the flags then have to name it and its key. */
+  constructor(kind, { flags = [], nodeFlags = [], name = 'default', ca } = {}) {
     this.#kind = kind
     this.#flags = flags
     this.#nodeFlags = nodeFlags
-    process.once('exit', () => this.#remove())
+    this.#name = name
+    this.ca = ca
+    process.once('exit', this.#remove)
+  }
+
+  get kind() {
+    return this.#kind
   }
 
   get pid() {
@@ -43,22 +55,34 @@ export class BenchServer {
     return join(this.#folder, 'data')
   }
 
-  /** Milliseconds from the start of the process to the first successful linearizable read. */
-  async start() {
-    this.port ||= await freePort()
+  get target() {
+    return targetOf(this.port, this.ca)
+  }
+
+  /** `name=peer URL`, for --initial-cluster. */
+  async member() {
     this.#peerPort ||= await freePort()
+    return `${this.#name}=http://127.0.0.1:${this.#peerPort}`
+  }
+
+  /** Milliseconds from the start of the process to the first successful linearizable read. */
+  async start(initialCluster) {
+    this.port ||= await freePort()
+    this.#metricsPort ||= await freePort()
+    const cluster = initialCluster ?? (await this.member())
     const [command, first] =
       this.#kind === 'etcd'
         ? [findTool('etcd'), []]
         : [process.execPath, [...this.#nodeFlags, join(root, 'dist/main.js')]]
-    const client = `http://127.0.0.1:${this.port}`
+    const client = `${this.ca === undefined ? 'http' : 'https'}://127.0.0.1:${this.port}`
     const peer = `http://127.0.0.1:${this.#peerPort}`
     const startedMs = performance.now()
     this.#child = new Child(command, [
       ...first,
-      ...['--data-dir', this.dataDir, '--log-level', 'warn'],
+      ...['--name', this.#name, '--data-dir', this.dataDir, '--log-level', 'warn'],
       ...['--listen-client-urls', client, '--advertise-client-urls', client],
-      ...['--listen-peer-urls', peer, '--initial-advertise-peer-urls', peer, '--initial-cluster', `default=${peer}`],
+      ...['--listen-peer-urls', peer, '--initial-advertise-peer-urls', peer, '--initial-cluster', cluster],
+      ...['--listen-metrics-urls', `http://127.0.0.1:${this.#metricsPort}`],
       ...this.#flags,
     ])
     while (performance.now() - startedMs < START_TIMEOUT_MS) {
@@ -66,13 +90,13 @@ export class BenchServer {
       if (await this.#answers()) return performance.now() - startedMs
       await delay(PROBE_MS)
     }
-    throw new Error(`${this.#kind} did not start:\n${this.#child.stderr.slice(-4000)}`)
+    throw new Error(`${this.#kind} did not start: ${lastWords(this.#child.stderr)}`)
   }
 
   async #answers() {
     let client
     try {
-      client = await RawClient.open(this.port)
+      client = await RawClient.open(this.target)
       const late = delay(60_000).then(() => Promise.reject(new Error('no answer')))
       late.catch(() => undefined)
       await Promise.race([client.call(rangeMethod, rangeRequest(Buffer.from('a'), Buffer.from('b'))), late])
@@ -91,6 +115,7 @@ export class BenchServer {
 
   async close() {
     if (this.#child?.running) await this.stop('SIGKILL')
+    process.off('exit', this.#remove)
     this.#remove()
   }
 
@@ -109,6 +134,17 @@ export class BenchServer {
     return (Number(fields[11]) + Number(fields[12])) / TICKS_PER_SECOND
   }
 
+  /** `memory().peakMib` counts from now on. */
+  resetPeak() {
+    writeFileSync(`/proc/${this.pid}/clear_refs`, '5')
+  }
+
+  /** The page of /metrics. Quantiles of the event loop's delay begin anew with each collection. */
+  async metrics() {
+    const response = await fetch(`http://127.0.0.1:${this.#metricsPort}/metrics`)
+    return response.text()
+  }
+
   diskMib() {
     const sizes = readdirSync(this.dataDir, { recursive: true }).map((name) => statSync(join(this.dataDir, name)).size)
     return Math.round(sizes.reduce((sum, size) => sum + size, 0) / 2 ** 20)
@@ -119,8 +155,16 @@ export class BenchServer {
     return runNode(join(root, 'bench/support/load-keys.mjs'), { port: this.port, ...options })
   }
 
-  #remove() {
-    rmSync(this.#folder, { recursive: true, force: true })
+  #remove = () => rmSync(this.#folder, { recursive: true, force: true })
+}
+
+/** What the last line of a log says, in JSON or not. */
+const lastWords = (log) => {
+  const line = log.trim().split('\n').at(-1)
+  try {
+    return JSON.parse(line).msg
+  } catch {
+    return line.slice(-1000)
   }
 }
 

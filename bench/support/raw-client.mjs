@@ -1,6 +1,7 @@
 // The cheapest gRPC client that is still one: HTTP/2 frames written to a socket by hand, requests as bytes made beforehand,
 // answers counted and, unless somebody wants them, thrown away. A load generator must cost less than what it measures.
 import { connect } from 'node:net'
+import { connect as connectTls } from 'node:tls'
 
 const PREFACE = Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n')
 const FRAME_HEAD_BYTES = 9
@@ -40,9 +41,9 @@ const settings = (...pairs) => {
 const literal = (text) => Buffer.concat([Buffer.of(text.length), Buffer.from(text)])
 
 /** Header block of a call: no field goes into a table, so the block is the same for every call. */
-const headerBlock = (path) =>
+const headerBlock = (path, secure) =>
   Buffer.concat([
-    Buffer.of(0x83, 0x86, 0x04),
+    Buffer.of(0x83, secure ? 0x87 : 0x86, 0x04),
     literal(path),
     Buffer.of(0x01),
     literal('127.0.0.1'),
@@ -57,12 +58,14 @@ const headerBlock = (path) =>
 export class RawMethod {
   constructor(path) {
     this.path = path
-    this.block = headerBlock(path)
+    this.block = headerBlock(path, false)
+    this.secureBlock = headerBlock(path, true)
   }
 }
 
 export class RawClient {
   #socket
+  #secure
   #nextStream = 1
   #rest = Buffer.alloc(0)
   #sendWindow = 65_535
@@ -73,16 +76,23 @@ export class RawClient {
   #out = []
   #flushScheduled = false
 
-  static open(port, host = '127.0.0.1') {
+  /** To a port of 127.0.0.1, or to a target (load-connection.mjs). */
+  static open(portOrTarget) {
+    const target = typeof portOrTarget === 'number' ? { host: '127.0.0.1', port: portOrTarget } : portOrTarget
+    const { host, port, ca } = target
     return new Promise((resolve, reject) => {
-      const socket = connect({ port, host, noDelay: true })
+      const secure = ca !== undefined
+      const socket = secure
+        ? connectTls({ host, port, ca, ALPNProtocols: ['h2'], servername: 'localhost' })
+        : connect({ port, host, noDelay: true })
       socket.once('error', reject)
-      socket.once('connect', () => resolve(new RawClient(socket)))
+      socket.once(secure ? 'secureConnect' : 'connect', () => resolve(new RawClient(socket, secure)))
     })
   }
 
-  constructor(socket) {
+  constructor(socket, secure = false) {
     this.#socket = socket
+    this.#secure = secure
     socket.on('data', (chunk) => this.#onData(chunk))
     socket.on('close', () => this.#failAll('connection closed'))
     socket.on('error', () => undefined)
@@ -101,7 +111,7 @@ export class RawClient {
       const stream = this.#nextStream
       this.#nextStream += 2
       this.#calls.set(stream, { resolve, reject, discard, parts: [], size: 0, path: method.path })
-      this.#send(frame(TYPE.headers, FLAG.endHeaders, stream, method.block))
+      this.#send(frame(TYPE.headers, FLAG.endHeaders, stream, this.#secure ? method.secureBlock : method.block))
       const body = Buffer.allocUnsafe(5 + message.length)
       body[0] = 0
       body.writeUInt32BE(message.length, 1)

@@ -77,8 +77,10 @@ export class Membership {
     return this.#usesPeerUrl(member) ? errors.peerUrlsExist : undefined
   }
 
+  /** Differs: nothing stops etcd from removing the last voter when strict checks are off, and it panics then. */
   checkRemove(id: MemberId): Status | undefined {
-    return this.#known(id) === undefined ? errors.memberNotFound : undefined
+    if (this.#known(id) === undefined) return errors.memberNotFound
+    return this.members().every((m) => m.isLearner || m.id === id) ? errors.notEnoughStarted : undefined
   }
 
   add(member: MemberRecord): void {

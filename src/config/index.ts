@@ -23,4 +23,13 @@ export {
   type TlsConfig,
   type TlsFiles,
 } from './server-config.js'
-export { type ListenUrl, isTls, isUnix, joinHostPort, parseListenUrl, socketPath, urlTexts } from './urls.js'
+export {
+  type ListenUrl,
+  isTls,
+  isUnix,
+  joinHostPort,
+  parseListenUrl,
+  parsePeerUrls,
+  socketPath,
+  urlTexts,
+} from './urls.js'

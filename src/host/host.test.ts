@@ -11,6 +11,7 @@ import {
   openFileCount,
   openFileLimit,
 } from './machine.js'
+import { loopDelay } from './loop-delay.js'
 import { notifyReady } from './sd-notify.js'
 import { type ProcessControl, endEarlyAsProcessOne, onStopSignal } from './signals.js'
 import { systemClock } from './system-clock.js'
@@ -185,6 +186,21 @@ t.test('the clock: monotonic, timers that can be cancelled, turns', async (t) =>
   clearInterval(alive)
   t.equal(ticks, 3)
   t.same(order, ['soon'])
+})
+
+t.test('a blocked event loop shows in its delay', async (t) => {
+  const delay = loopDelay()
+  t.equal(delay.maxSeconds, 0, 'nothing was sampled yet')
+  const nextTurn = () => new Promise((resolve) => setTimeout(resolve, 10))
+  while (delay.count === 0) await nextTurn()
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 100)
+  await nextTurn()
+  t.ok(delay.maxSeconds > 0.09)
+  t.ok(delay.quantileSeconds(0.999) > 0.09)
+  t.ok(delay.quantileSeconds(0.5) <= delay.maxSeconds && delay.meanSeconds <= delay.maxSeconds)
+  delay.reset()
+  t.equal(delay.maxSeconds, 0)
+  delay.close()
 })
 
 t.test('randomness keeps to its bounds', async (t) => {

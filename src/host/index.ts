@@ -3,6 +3,7 @@ export { type FolderState, type Folders, nodeFolders } from './folders.js'
 
 export { defaultHost, goArch, goOs, openFileCount, openFileLimit, processorCounts } from './machine.js'
 export { lookupHost } from './lookup.js'
+export { loopDelay } from './loop-delay.js'
 export { LogOutputFailed } from './log-outputs.js'
 export {
   EARLY_LOGGING,

@@ -71,12 +71,45 @@ export class HistogramCell implements Histogram {
   }
 }
 
-export type Cell = CounterCell | GaugeCell | HistogramCell
+/** What a summary shows when metrics are collected. */
+export interface SummarySource {
+  /** Total and number of all observations so far: neither falls. */
+  readonly sum: number
+  readonly count: number
+  /** `share` of the observations of the period are at most this; 0 without any. */
+  quantile(share: number): number
+}
+
+/** Quantiles that somebody else keeps. */
+export class SummaryCell {
+  readonly #shares: readonly number[]
+  source: SummarySource | undefined = undefined
+
+  /** `shares` are 0..1. */
+  constructor(shares: readonly number[]) {
+    this.#shares = shares
+  }
+
+  lines(name: string, labels: LabelText): string {
+    const prefix = labels === '' ? '' : `${labels},`
+    let text = ''
+    for (const share of this.#shares) {
+      text += sample(name, `${prefix}quantile="${share}"`, this.source?.quantile(share) ?? 0)
+    }
+    return (
+      text +
+      sample(`${name}_sum`, labels, this.source?.sum ?? 0) +
+      sample(`${name}_count`, labels, this.source?.count ?? 0)
+    )
+  }
+}
+
+export type Cell = CounterCell | GaugeCell | HistogramCell | SummaryCell
 
 export interface FamilyDescription {
   readonly name: string
   readonly help: string
-  readonly type: 'counter' | 'gauge' | 'histogram'
+  readonly type: 'counter' | 'gauge' | 'histogram' | 'summary'
   readonly labelNames: readonly string[]
 }
 

@@ -2,10 +2,18 @@
 
 import { invariant } from '../base/index.js'
 import type { Counter, Gauge, Histogram, LabelledMetrics } from '../env/index.js'
-import { type Cell, CounterCell, Family, GaugeCell, HistogramCell } from './instruments.js'
+import {
+  type Cell,
+  CounterCell,
+  Family,
+  GaugeCell,
+  HistogramCell,
+  SummaryCell,
+  type SummarySource,
+} from './instruments.js'
 import { STANDARD_METRICS } from './standard-metrics.js'
 
-type Types = { counter: CounterCell; gauge: GaugeCell; histogram: HistogramCell }
+type Types = { counter: CounterCell; gauge: GaugeCell; histogram: HistogramCell; summary: SummaryCell }
 
 /** What the text is to be served as. */
 export const METRICS_CONTENT_TYPE = 'text/plain; version=0.0.4; charset=utf-8'
@@ -65,6 +73,11 @@ export class MetricsRegistry implements LabelledMetrics {
     this.#family(name, help, 'counter', []).cell().read = read
   }
 
+  /** A summary that asks `source` for its quantiles, 0..1, when metrics are collected. */
+  summaryFrom(name: string, help: string, shares: readonly number[], source: SummarySource): void {
+    this.#family(name, help, 'summary', [], shares).cell().source = source
+  }
+
   /** Runs `refresh` before each collection: for sets of labels that come and go. */
   beforeRender(refresh: () => void): void {
     this.#refreshers.push(refresh)
@@ -83,7 +96,7 @@ export class MetricsRegistry implements LabelledMetrics {
     help: string,
     type: T,
     labels: readonly string[],
-    buckets: readonly number[] = [],
+    bounds: readonly number[] = [],
   ): Family<Types[T]> {
     const known = this.#families.get(name)
     if (known !== undefined) {
@@ -94,7 +107,8 @@ export class MetricsRegistry implements LabelledMetrics {
     const create = {
       counter: () => new CounterCell(),
       gauge: () => new GaugeCell(),
-      histogram: () => new HistogramCell(buckets),
+      histogram: () => new HistogramCell(bounds),
+      summary: () => new SummaryCell(bounds),
     }
     const family = new Family<Cell>({ name, help, type, labelNames: labels }, create[type])
     this.#add(family)

@@ -1,6 +1,6 @@
 import { Counter, Gauge, Histogram, Registry } from 'prom-client'
 import t from 'tap'
-import { Code, type MethodInfo, exponentialBuckets } from '../env/index.js'
+import { Code, type LoopDelay, type MethodInfo, exponentialBuckets } from '../env/index.js'
 import { GrpcMetrics, STANDARD_METHODS } from './grpc-metrics.js'
 import { MetricsRegistry } from './metrics-registry.js'
 import { addProcessMetrics } from './process-metrics.js'
@@ -165,9 +165,18 @@ process_start_time_seconds gauge, process_virtual_memory_bytes gauge, promhttp_m
 promhttp_metric_handler_requests_total counter, grpc_server_handled_total counter, grpc_server_msg_received_total counter,
 grpc_server_msg_sent_total counter, grpc_server_started_total counter`
 
+const stillLoop: LoopDelay = {
+  count: 0,
+  meanSeconds: 0,
+  maxSeconds: 0,
+  quantileSeconds: () => 0,
+  reset: () => undefined,
+  close: () => undefined,
+}
+
 t.test('names and types are those of etcd', async (t) => {
   const registry = new MetricsRegistry()
-  const process = addProcessMetrics(registry, { openFileCount: () => 5, openFileLimit: () => undefined })
+  const process = addProcessMetrics(registry, { openFileCount: () => 5, openFileLimit: () => undefined }, stillLoop)
   t.teardown(() => {
     process.close()
   })
@@ -229,7 +238,7 @@ t.test('gRPC: latencies only with extensive metrics', async (t) => {
 
 t.test('process metrics hold plausible values', async (t) => {
   const registry = new MetricsRegistry()
-  const process = addProcessMetrics(registry, { openFileCount: () => 5, openFileLimit: () => 20 })
+  const process = addProcessMetrics(registry, { openFileCount: () => 5, openFileLimit: () => 20 }, stillLoop)
   const text = registry.render()
   process.close()
   const valueOf = (name: string) => Number(new RegExp(`^${name} (.*)$`, 'm').exec(text)?.[1])
@@ -240,6 +249,40 @@ t.test('process metrics hold plausible values', async (t) => {
   t.equal(valueOf('process_open_fds'), 5)
   t.equal(valueOf('os_fd_limit'), 20)
   t.ok(valueOf('nodejs_eventloop_lag_p99_seconds') >= 0)
+})
+
+t.test('the delay of the event loop: quantiles of a period, totals for ever', async (t) => {
+  const registry = new MetricsRegistry()
+  let resets = 0
+  const delay = {
+    ...stillLoop,
+    count: 1000,
+    meanSeconds: 0.001,
+    maxSeconds: 0.5,
+    quantileSeconds: (share: number) => share / 100,
+    reset: () => {
+      resets++
+      delay.count = 10
+    },
+  }
+  const process = addProcessMetrics(registry, { openFileCount: () => 5, openFileLimit: () => 20 }, delay)
+  t.teardown(() => process.close())
+  const name = 'quorate_event_loop_delay_seconds'
+  const first = registry.render()
+  t.ok(first.includes(`# TYPE ${name} summary\n`))
+  for (const line of [
+    `${name}{quantile="0.5"} 0.005`,
+    `${name}{quantile="0.999"} 0.00999`,
+    `${name}{quantile="1"} 0.5`,
+    `${name}_sum 1`,
+    `${name}_count 1000`,
+    'nodejs_eventloop_lag_max_seconds 0.5',
+    'nodejs_eventloop_lag_samples 1000',
+  ]) {
+    t.ok(first.includes(`\n${line}\n`), line)
+  }
+  t.equal(resets, 1, 'a collection begins the next period')
+  t.match(registry.render(), /_seconds_count 1010$/m)
 })
 
 t.test('facts of the server', async (t) => {

@@ -1,12 +1,9 @@
 // Metrics of the process and of the runtime, under the names that Prometheus' client libraries use.
 
 import { readFileSync } from 'node:fs'
-import { type IntervalHistogram, PerformanceObserver, constants, monitorEventLoopDelay } from 'node:perf_hooks'
+import { PerformanceObserver, constants } from 'node:perf_hooks'
+import type { LoopDelay } from '../env/index.js'
 import type { MetricsRegistry } from './metrics-registry.js'
-
-/** How finely the delay of the event loop is sampled. */
-const RESOLUTION_MS = 20
-const NANOSECONDS = 1e9
 
 export interface FileCounts {
   /** Undefined where the system does not tell. */
@@ -21,8 +18,12 @@ const GC_KINDS: Readonly<Record<number, string>> = {
   [constants.NODE_PERFORMANCE_GC_WEAKCB]: 'weakcb',
 }
 
-/** Registers them. The result ends the sampling. */
-export const addProcessMetrics = (registry: MetricsRegistry, files: FileCounts): { close(): void } => {
+/** Registers them. The result ends the sampling; `delay` is given away. */
+export const addProcessMetrics = (
+  registry: MetricsRegistry,
+  files: FileCounts,
+  delay: LoopDelay,
+): { close(): void } => {
   const { openFileCount, openFileLimit } = files
   const startSeconds = Date.now() / 1000 - process.uptime()
   registry.counterFrom('process_cpu_seconds_total', 'CPU time of the process in seconds.', () => cpuSeconds())
@@ -40,31 +41,33 @@ export const addProcessMetrics = (registry: MetricsRegistry, files: FileCounts):
   registry.gaugeFrom(`${heap}_used_bytes`, 'Used part of the heap.', () => process.memoryUsage().heapUsed)
   registry.gaugeFrom('nodejs_external_memory_bytes', 'Memory outside the heap.', () => process.memoryUsage().external)
   registry.gauges('nodejs_version_info', 'Version of the runtime.', ['version'])(process.version).set(1)
-  const delay = monitorEventLoopDelay({ resolution: RESOLUTION_MS })
-  delay.enable()
-  addDelayGauges(registry, delay)
+  addDelayMetrics(registry, delay)
   const collections = observeCollections(registry)
   return {
     close: () => {
-      delay.disable()
+      delay.close()
       collections.disconnect()
     },
   }
 }
 
 /** Since the last collection, so that an old stall does not show for ever. */
-const addDelayGauges = (registry: MetricsRegistry, delay: IntervalHistogram): void => {
+const addDelayMetrics = (registry: MetricsRegistry, delay: LoopDelay): void => {
   const lag = 'nodejs_eventloop_lag'
-  const gauge = (suffix: string, help: string, read: () => number): void => {
-    // What is measured includes the sampling interval itself; an idle loop reads as zero.
-    const seconds = (): number => Math.max(0, read() - RESOLUTION_MS * 1e6) / NANOSECONDS
-    registry.gaugeFrom(`${lag}_${suffix}`, help, () => (delay.count === 0 ? 0 : seconds()))
-  }
-  gauge('mean_seconds', 'Mean delay of the event loop.', () => delay.mean)
-  gauge('p50_seconds', 'Median delay of the event loop.', () => delay.percentile(50))
-  gauge('p90_seconds', '90th percentile of the delay of the event loop.', () => delay.percentile(90))
-  gauge('p99_seconds', '99th percentile of the delay of the event loop.', () => delay.percentile(99))
-  gauge('max_seconds', 'Longest delay of the event loop.', () => delay.max)
+  const gauge = (suffix: string, help: string, read: () => number): void =>
+    registry.gaugeFrom(`${lag}_${suffix}`, help, read)
+  gauge('mean_seconds', 'Mean delay of the event loop.', () => delay.meanSeconds)
+  gauge('p50_seconds', 'Median delay of the event loop.', () => delay.quantileSeconds(0.5))
+  gauge('p90_seconds', '90th percentile of the delay of the event loop.', () => delay.quantileSeconds(0.9))
+  gauge('p99_seconds', '99th percentile of the delay of the event loop.', () => delay.quantileSeconds(0.99))
+  gauge('max_seconds', 'Longest delay of the event loop.', () => delay.maxSeconds)
+  const total = { sum: 0, count: 0, quantile: (share: number) => quantileOf(delay, share) }
+  registry.beforeRender(() => {
+    total.sum += delay.meanSeconds * delay.count
+    total.count += delay.count
+  })
+  const help = 'Delay of the event loop: quantiles since the last collection, sum and count since the start.'
+  registry.summaryFrom('quorate_event_loop_delay_seconds', help, DELAY_SHARES, total)
   // Registered last, so collected last: it starts the next period.
   registry.gaugeFrom(`${lag}_samples`, 'Samples behind the delays of the event loop.', () => {
     const { count } = delay
@@ -72,6 +75,11 @@ const addDelayGauges = (registry: MetricsRegistry, delay: IntervalHistogram): vo
     return count
   })
 }
+
+const DELAY_SHARES = [0.5, 0.9, 0.99, 0.999, 1]
+
+const quantileOf = (delay: LoopDelay, share: number): number =>
+  share === 1 ? delay.maxSeconds : delay.quantileSeconds(share)
 
 const observeCollections = (registry: MetricsRegistry): PerformanceObserver => {
   const buckets = [0.001, 0.01, 0.1, 1, 2, 5]

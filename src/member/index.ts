@@ -1,10 +1,13 @@
 export type {
   ApplyObserver,
+  ClusterApi,
   HashKvOutcome,
   LeaseApi,
   LeaseTimeToLive,
+  MemberAddOutcome,
   MemberApi,
   MemberStatus,
+  MembersOutcome,
   ProposalOutcome,
   ProposalResponse,
   ProposalWaiter,
@@ -27,5 +30,6 @@ export { MemberFacade } from './facade.js'
 export { type LoadedState, type LoadOptions, loadState } from './load-state.js'
 export { Member } from './member.js'
 export type { MemberOptions, MemberParts } from './member-parts.js'
+export { queryStatus } from './query-status.js'
 export type { PeerSender } from './raft-driver.js'
 export { WatchPump } from './watch-pump.js'

@@ -1,13 +1,14 @@
 // What a member is made of and how it is set up.
 
 import type { AlarmSet, AppliedPoint, Membership, RowBuffer } from '../apply/index.js'
-import type { Backend, Clock, LogConfState, Logger, Metrics, PeerNetwork, Random } from '../env/index.js'
+import type { Backend, Clock, LabelledMetrics, LogConfState, Logger, PeerNetwork, Random } from '../env/index.js'
 import type { Lessor } from '../lease/index.js'
 import type { Store } from '../mvcc/index.js'
 import type { raftpb } from '../proto/index.js'
 import type { ApplyObserver } from './api.js'
 import type { CommitPacing } from './backend-committer.js'
 import type { Started } from './bootstrap.js'
+import type { CorruptionOptions } from './corruption-checks.js'
 import type { SnapshotPolicy } from './snapshotter.js'
 
 export interface MemberOptions {
@@ -33,6 +34,9 @@ export interface MemberOptions {
   readonly autoCompaction: { readonly mode: 'periodic' | 'revision'; readonly retention: number } | undefined
   /** `major.minor.patch` of this server. */
   readonly serverVersion: string
+  /** Refuse changes of the membership that could cost the quorum. */
+  readonly strictReconfigCheck: boolean
+  readonly corruption: CorruptionOptions
 }
 
 export interface MemberParts {
@@ -50,9 +54,11 @@ export interface MemberParts {
   readonly clock: Clock
   readonly random: Random
   readonly logger: Logger
-  readonly metrics: Metrics
+  readonly metrics: LabelledMetrics
   /** The member cannot go on; the process has to end. Called once. */
   readonly onFatal: (error: Error) => void
+  /** The member was removed from the cluster for good and serves nobody any more: to be closed. Called once. */
+  readonly onRemoved: () => void
   readonly applyObserver?: ApplyObserver
 }
 

@@ -37,6 +37,8 @@ const OPTIONS: MemberOptions = {
   snapshotsMax: 5,
   autoCompaction: undefined,
   serverVersion: '3.7.1',
+  strictReconfigCheck: true,
+  corruption: { initialCheck: false, periodMs: 0, compactHashMs: 0 },
 }
 
 const setup = async (
@@ -81,6 +83,7 @@ const setup = async (
       logger,
       metrics: noMetrics,
       onFatal: (error) => fatal.push(error),
+      onRemoved: () => undefined,
     },
     { ...OPTIONS, ...options },
   )

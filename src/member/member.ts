@@ -3,13 +3,13 @@
 
 import { type AppliedPoint, type ApplyOutcome, type ConfigDecision, StateMachine } from '../apply/index.js'
 import { type ClusterId, type Index, type MemberId, NO_INDEX, NO_MEMBER, type Term, hexId } from '../base/index.js'
-import type { LogStorage, PeerEndpoint, Status, Timer } from '../env/index.js'
+import type { LogStorage, PeerEndpoint, SnapshotReceipt, Status, Timer } from '../env/index.js'
 import { errors, etcdserverpb, type raftpb } from '../proto/index.js'
 import type { ProposalWaiter, ReadWaiter } from './api.js'
 import { AppliedWaits } from './applied-waits.js'
 import { type AutoCompactor, startCompactor } from './auto-compactor.js'
 import { BackendCommitter } from './backend-committer.js'
-import { ClusterVersion } from './cluster-version.js'
+import { ClusterWork } from './cluster-work.js'
 import { Leadership } from './leadership.js'
 import { LeaseKeeper } from './lease-keeper.js'
 import type { LogRetention } from './log-retention.js'
@@ -21,16 +21,11 @@ import { Publisher } from './publisher.js'
 import { RaftDriver } from './raft-driver.js'
 import { ReadBarrier } from './read-barrier.js'
 import { RequestIds } from './request-ids.js'
-import {
-  clusterVersionRequest,
-  compactionRequest,
-  leaseCheckpointRequest,
-  leaseRevokeRequest,
-  noSpaceAlarmRequest,
-} from './requests.js'
+import { compactionRequest, leaseCheckpointRequest, leaseRevokeRequest, noSpaceAlarmRequest } from './requests.js'
 import { Snapshotter } from './snapshotter.js'
 import { startNode, startRetention } from './startup.js'
 import { TickSource } from './tick-source.js'
+import { timeoutCause } from './timeout-cause.js'
 
 /** Committed entries that wait to be applied, beyond which callers get "too many requests". */
 const BACKLOG_MAX = 5000
@@ -59,7 +54,7 @@ export class Member {
   readonly #retention: LogRetention
   readonly #leaseKeeper: LeaseKeeper
   readonly #publisher: Publisher
-  readonly #version: ClusterVersion
+  readonly #cluster: ClusterWork
   readonly #ids: RequestIds
   readonly #metrics: MemberMetrics
   readonly #ticks: TickSource
@@ -67,6 +62,7 @@ export class Member {
   #compactor: AutoCompactor | undefined
   #purging: Promise<void> | undefined
   #failed = false
+  #isRemoved = false
   #closing: Promise<void> | undefined
   readonly #resume = (): void => this.#proposer.flush()
   /** Wakes whoever waits for a leader while the member opens. */
@@ -75,7 +71,7 @@ export class Member {
   constructor(parts: MemberParts, options: MemberOptions) {
     this.#parts = parts
     this.#options = options
-    const { started, clock, logger, applied, membership } = parts
+    const { started, clock, logger, applied } = parts
     const onFatal = (error: Error): void => this.#fail(error)
     this.#log = started.log
     this.#ids = new RequestIds(started.memberId, clock.wallMs())
@@ -172,15 +168,22 @@ export class Member {
       logger,
       propose: async (request) => (await this.proposeAsync(request)).status,
     })
-    this.#version = new ClusterVersion({
-      clock,
-      logger,
-      membership,
-      serverVersion: options.serverVersion,
-      marked: textOf(parts.backend.get('meta', STORAGE_VERSION)),
+    this.#cluster = new ClusterWork({
+      parts: { ...parts, onFatal, onRemoved: () => this.#removed() },
+      options,
+      markedVersion: textOf(parts.backend.get('meta', STORAGE_VERSION)),
+      leader: () => this.leader,
       isLeader: () => this.isLeader,
-      propose: async (version) => (await this.proposeAsync(clusterVersionRequest(version))).status,
-      mark: (version) => this.#markStorage(version),
+      isOpen: () => this.leader !== NO_MEMBER,
+      nextRequestId: () => this.#ids.next(),
+      proposeConfChange: (change) => this.#driver.proposeConfChange(change),
+      transferLeader: (target) => this.#driver.transferLeader(target),
+      raftStatus: () => this.#driver.node.status(),
+      proposeAsync: (request) => this.proposeAsync(request),
+      waitApplied: (waiter) => this.waitApplied(waiter),
+      readBarrier: (waiter) => this.readBarrier(waiter),
+      timeoutCause: (startedMs, taken) => this.#timeoutCause(startedMs, taken),
+      markVersion: (version) => this.#markStorage(version),
     })
   }
 
@@ -217,6 +220,10 @@ export class Member {
     return this.#proposer.pending
   }
 
+  get cluster(): ClusterWork {
+    return this.#cluster
+  }
+
   get parts(): MemberParts {
     return this.#parts
   }
@@ -227,17 +234,19 @@ export class Member {
 
   /**
    * Starts ticking and resolves once the member has a leader and has published its name through the log, or is closed.
-   * @throws VersionTooLow
+   * @throws VersionTooLow, or DataInconsistent when the initial check was asked for
    */
   async open(): Promise<void> {
-    const { clock, membership } = this.#parts
-    this.#version.verify()
+    const { clock, membership, started } = this.#parts
+    this.#cluster.version.verify()
+    this.#reachPeers()
+    if (!started.isNew && this.#options.corruption.initialCheck) await this.#cluster.checkBeforeServing()
+    if (this.#isClosing()) return
     this.#ticks.open()
     this.#timers.push(
       clock.every(HOUSEKEEPING_MS, () => this.#housekeep()),
       clock.every(PURGE_PERIOD_MS, () => this.#purge()),
     )
-    this.#reachPeers()
     this.#driver.pump()
     // With a single voter there is nobody to wait for: the election needs no time-out.
     const members = membership.members()
@@ -247,10 +256,11 @@ export class Member {
     await this.#knowsLeader()
     await this.#publisher.publish()
     if (this.#isClosing()) return
-    this.#version.verify()
-    await this.#version.open()
+    this.#cluster.version.verify()
+    await this.#cluster.version.open()
     if (this.#isClosing()) return
     this.#compactor = this.#startCompactor()
+    this.#cluster.corruption.open()
   }
 
   /**
@@ -273,12 +283,23 @@ export class Member {
 
   /** What other members sent, in order. Frozen from here on. */
   receive(messages: readonly raftpb.Message[]): void {
-    if (!this.#isClosing()) this.#driver.step(messages)
+    // While it closes too, as long as the driver runs: it may have to hand over its leadership.
+    this.#driver.step(messages)
+  }
+
+  /** Other members say that this one was removed for good. */
+  onRemoved(): void {
+    this.#cluster.onRemoved()
   }
 
   /** Something sent to `id` was lost. */
   onUnreachable(id: MemberId): void {
     this.#driver.reportUnreachable(id)
+  }
+
+  /** Opens a place for a snapshot that is about to arrive. */
+  beginSnapshot(_message: raftpb.Message): Promise<SnapshotReceipt | undefined> {
+    return Promise.resolve(undefined)
   }
 
   /** Calls back when the local state holds everything that was acknowledged anywhere before the call. */
@@ -355,12 +376,13 @@ export class Member {
   async #close(): Promise<void> {
     // From the next line on `#closing` is set, and everything new is refused.
     await Promise.resolve()
+    if (!this.#failed && !this.#isRemoved) await this.#cluster.beforeStop()
     this.#ticks.close()
     for (const timer of this.#timers) timer.cancel()
     this.#wake?.()
     this.#publisher.close()
     this.#compactor?.close()
-    this.#version.close()
+    this.#cluster.close()
     this.#leaseKeeper.close()
     this.#barrier.close()
     this.#appliedWaits.close()
@@ -375,13 +397,13 @@ export class Member {
     await this.#log.close()
   }
 
-  /** Whether `close` was called. */
+  /** Whether `close` was called, or has to be. */
   get isClosing(): boolean {
     return this.#isClosing()
   }
 
   #isClosing(): boolean {
-    return this.#closing !== undefined
+    return this.#closing !== undefined || this.#isRemoved
   }
 
   /** Stops at once: nothing that is in memory may reach the disk any more. */
@@ -392,6 +414,19 @@ export class Member {
     this.#parts.onFatal(error)
   }
 
+  /** Serves nobody any more; the owner closes it. */
+  #removed(): void {
+    this.#isRemoved = true
+    this.#proposer.close()
+    this.#proposer.failAll(errors.stopped)
+    this.#barrier.close()
+    this.#appliedWaits.close()
+    this.#cluster.close()
+    this.#wake?.()
+    this.#publisher.close()
+    this.#parts.onRemoved()
+  }
+
   #tick(): void {
     this.#leadership.onTick(this.#parts.clock.monotonicMs())
     this.#driver.tick()
@@ -399,18 +434,22 @@ export class Member {
 
   #housekeep(): void {
     const nowMs = this.#parts.clock.monotonicMs()
-    const expired = this.#proposer.tick(nowMs)
+    const expired = this.#proposer.tick(nowMs) + this.#cluster.tick(nowMs)
     if (expired > 0) this.#metrics.proposalsFailed.inc(expired)
     if (this.#barrier.tick(nowMs)) this.#metrics.readIndexesFailed.inc()
     this.#appliedWaits.tick(nowMs)
   }
 
-  /** The reference's table (raft 2.3), less what only peer links can know. */
   #timeoutCause(startedMs: number, taken: boolean): Status {
-    if (!taken) return errors.deadlineExceeded
-    const { electedMs } = this.#leadership
-    const window = 2 * this.#options.electionTicks * this.#options.heartbeatMs
-    return startedMs > electedMs - window && startedMs < electedMs ? errors.timeoutLeaderFailure : errors.timeout
+    const { electionTicks, heartbeatMs } = this.#options
+    return timeoutCause(startedMs, taken, {
+      self: this.id,
+      leader: this.leader,
+      electedMs: this.#leadership.electedMs,
+      electionMs: electionTicks * heartbeatMs,
+      members: this.#parts.membership.members().map(({ id }) => id),
+      links: this.#parts.network,
+    })
   }
 
   // --- what consensus reports
@@ -421,6 +460,7 @@ export class Member {
     const { index } = this.#machine.applied
     const { node } = this.#driver
     node.onApplied(index)
+    this.#cluster.onAdvanced()
     this.#barrier.onApplied(index)
     this.#appliedWaits.onApplied(index)
     this.#committer.noteApplied(entries.length)
@@ -445,6 +485,7 @@ export class Member {
       this.#driver.node.applyConfChange(change, this.#machine.applied.index)
       this.#reachPeers()
     }
+    this.#cluster.onDecided(change, decision)
     return confStateJson(confStateOf(this.#parts.membership))
   }
 
@@ -452,6 +493,7 @@ export class Member {
     if (this.isLeader && term === this.term) {
       const extendMs = this.#options.electionTicks * this.#options.heartbeatMs
       this.#parts.lessor.promote(this.#parts.clock.monotonicMs(), extendMs)
+      this.#cluster.onTermStart()
     }
     // A leader answers reads from now on; what was asked before may have been lost.
     this.#barrier.retry()
@@ -472,6 +514,7 @@ export class Member {
     if (leader === NO_MEMBER) return
     this.#wake?.()
     this.#proposer.flush()
+    this.#cluster.onLeader()
   }
 
   // --- work of the member itself

@@ -14,6 +14,7 @@ import type {
   Logger,
   PeerEndpoint,
   PeerNetwork,
+  QueryMethod,
   RecoveredLog,
   Status,
   Timer,
@@ -266,6 +267,21 @@ export class SilentNetwork<Message> implements PeerNetwork<Message> {
   }
 
   async close(): Promise<void> {}
+}
+
+/** Questions to other members, answered by hand. Requests and answers pass through their codecs. */
+export class FakeQueries implements Pick<PeerNetwork<never>, 'query'> {
+  /** Whom, and what. */
+  readonly asked: string[] = []
+  /** By method; undefined: nobody answers. Given the encoded request, gives the encoded answer. */
+  answer: ((to: MemberId, request: Uint8Array, timeoutMs: number) => Promise<Uint8Array>) | undefined
+
+  async query<Req, Res>(to: MemberId, method: QueryMethod<Req, Res>, request: Req, timeoutMs: number): Promise<Res> {
+    this.asked.push(`${to} ${method.name}`)
+    if (this.answer === undefined) throw new PeerUnavailable('nobody is there')
+    const bytes = await this.answer(to, method.request.encode(request), timeoutMs)
+    return method.response.decode(bytes, 0, bytes.length)
+  }
 }
 
 /** A logger that keeps what it is told. */

@@ -134,7 +134,7 @@ async function fitsVersions(others: readonly MemberRecord[], parts: StartCheckPa
   return known > 0
 }
 
-const MIN_CLUSTER_VERSION = '3.0.0'
+export const MIN_CLUSTER_VERSION = '3.0.0'
 
 function isServable(clusterVersion: string): boolean {
   const [version, own] = [clusterVersion, SERVER_VERSION].map((text) => text.split('.').map(Number))

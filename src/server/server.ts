@@ -1,14 +1,13 @@
 // One server from a configuration: opens every part in order and closes them in reverse. With main.ts the only folder that
 // sees everything.
 
-import { type ListenUrl, type LookupHost, type ServerConfig, urlTexts } from '../config/index.js'
+import { type ListenUrl, type LookupHost, type ServerConfig, parsePeerUrls, urlTexts } from '../config/index.js'
 import {
   type CallObserver,
   type Clock,
   type Counter,
   type FileSystem,
   type Logger,
-  PeerUnavailable,
   type Random,
   exponentialBuckets,
 } from '../env/index.js'
@@ -32,6 +31,7 @@ import {
   type GrpcServer,
   type GrpcServerOptions,
   type PeerDialTls,
+  type RaftNetwork,
   type RequestListener,
   type TlsSettings,
   createGrpcServer,
@@ -40,6 +40,7 @@ import {
   peerRequestOptions,
 } from '../transport/index.js'
 import { ApplyWatch } from './apply-watch.js'
+import { createNetwork, createPeerGrpc, queriesOf, receiverOf } from './peer-wiring.js'
 import { identifyDataDir, prepareDataDir, refuseForeignState } from './data-dir.js'
 import type { FetchPage } from './existing-cluster.js'
 import { addServerGauges } from './gauges.js'
@@ -64,6 +65,8 @@ export interface ServerEnvironment {
   readonly openFilesMax: number
   /** The server cannot go on: the process has to end at once, without touching the disk again. */
   readonly onFatal: (error: Error) => void
+  /** The member was removed from its cluster for good: the server is to be closed, and the process ends well. */
+  readonly onRemoved: () => void
 }
 
 /** What etcd adds to max-request-bytes for the gRPC receive limit and for splitting watch responses. */
@@ -122,27 +125,35 @@ export class Server {
     report.starting(this.#env.machine, await hasWal(fs, config.walDir))
 
     const { backend, state, started } = await this.#bootstrap(report, peerTls.dial)
-    const member = this.#createMember(backend, state, started)
+    const network = createNetwork(config, this.#env, started, peerTls.dial)
+    const member = this.#createMember(backend, state, started, network)
     this.#member = member
     const watches = this.#createWatches(member, state)
+    const facade = new MemberFacade(member, watches, (run) => this.#defragment(run))
     report.bootstrapped(started, member)
     const monitoring = this.#monitoring()
     this.#serveHttp(metricsPort, createMetricsHandler(monitoring))
-    this.#serveHttp(peerPort, createPeerHandler(peerPages(() => member)))
+    const peerPagesHandler = createPeerHandler(peerPages(() => member))
+    const services = [...network.services, queriesOf(member, facade)]
+    peerPort.serve({ grpc: createPeerGrpc(config, this.#env, services, peerPagesHandler), http: peerPagesHandler })
     report.serving(member.id, peerPort, metricsPort)
+    this.#closers.push(async () => report.stopping())
+    // The member goes first: it hands over its leadership while it can.
+    this.#closers.push(() => network.close())
     this.#closers.push(() => member.close())
+    network.open(receiverOf(member))
     await member.open()
+    // Removed before it ever served: there is nothing to open any more.
+    if (member.isClosing) return
     watches.open()
     this.#closers.push(async () => watches.close())
 
-    const facade = new MemberFacade(member, watches, (run) => this.#defragment(run))
     this.#health = memberHealth(member, facade)
     addServerGauges(this.#env.metrics, config, member, watches)
     const pages = createClientHandler(clientPages(config, member, monitoring, logger))
     // Clients go first: what they wait for still ends well.
     this.#closers.push(async () => {
       await Promise.all([clientPort, httpPort].map((port) => port.close(config.requestTimeoutMs)))
-      report.stopping(member)
     })
     // Either one port for both protocols, or gRPC alone where HTTP has ports of its own.
     const separate = config.listenClientHttpUrls.length > 0
@@ -246,7 +257,7 @@ export class Server {
     }
   }
 
-  #createMember(backend: LevelBackend, state: LoadedState, started: Started): Member {
+  #createMember(backend: LevelBackend, state: LoadedState, started: Started, network: RaftNetwork): Member {
     const parts = {
       ...this.#env,
       ...state,
@@ -259,15 +270,7 @@ export class Server {
         warningMs: this.#config.warningApplyMs,
         onSlow: () => this.#slowApplies().inc(),
       }),
-      // Until links between members are opened here.
-      network: {
-        send: () => undefined,
-        setPeers: () => undefined,
-        activeSinceMs: () => undefined,
-        sendSnapshot: () => Promise.resolve(false),
-        query: () => Promise.reject(new PeerUnavailable('no links')),
-        close: () => Promise.resolve(),
-      },
+      network,
       membershipData: (membership: LoadedState['membership']) =>
         encodeV2Store({
           members: membership.members(),
@@ -318,6 +321,7 @@ export class Server {
       clock,
       txnOpsMax: config.maxTxnOps,
       requestBytesMax: config.maxRequestBytes,
+      parsePeerUrls,
     })
     const observer: CallObserver = new GrpcMetrics(metrics, STANDARD_METHODS, config.extensiveMetrics)
     return createGrpcServer({

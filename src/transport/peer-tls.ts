@@ -30,6 +30,13 @@ type ConnectorParameters = Parameters<ChannelCredentials['_createSecureConnector
  */
 export const peerCredentials = (tls: PeerDialTls, host: string): ChannelCredentials => new PeerCredentials(tls, host)
 
+/** Credentials for a channel to a member's `url`, in clear or with TLS as its scheme says. */
+export const peerChannelCredentials = (url: string, tls: PeerDialTls): ChannelCredentials => {
+  const { protocol, hostname } = new URL(url)
+  const isSecure = protocol === 'https:' || protocol === 'unixs:'
+  return isSecure ? peerCredentials(tls, hostname.replace(/^\[|\]$/g, '')) : ChannelCredentials.createInsecure()
+}
+
 class PeerCredentials extends ChannelCredentials {
   readonly #tls: PeerDialTls
   readonly #host: string

@@ -27,8 +27,8 @@ export const SEGMENT_BYTES = 64_000_000
  * milliseconds, and the loop is free while it is written.
  */
 const PIECE_BYTES = 1024 * 1024
-/** Unsynced records (commit-only states) kept for rewriting before one of them is made durable with them. */
-const UNSYNCED_BYTES_MAX = 64 * 1024
+/** Records that need no sync (commit-only states) and wait for the next durable write; beyond, they get one. */
+const UNWRITTEN_BYTES_MAX = 64 * 1024
 const SLOW_SYNC_MS = 1000
 
 export interface WalOptions {
@@ -76,8 +76,9 @@ interface Job {
 /**
  * How much waits is bounded by the callers: each awaits its promise, and consensus limits what is proposed and in flight.
  *
- * Invariant: `#records` holds exactly the bytes of the file from `#flushedTo` on that are not yet durable, or not yet written.
- * Unsynced records are written again with the next durable write, because that makes only its own bytes durable.
+ * Invariant: `#records` holds exactly the bytes that follow in the file at `#flushedTo`; they are not written yet. A state
+ * that only moves the commit index waits there for the next durable write: a write of its own would be a trip through the
+ * thread pool for something that may be lost anyway.
  */
 export class Wal implements LogStorage {
   readonly #fs: FileSystem
@@ -92,8 +93,6 @@ export class Wal implements LogStorage {
   #next: NextSegment
   /** File offset of the first byte in `#records`. */
   #flushedTo: number
-  /** Bytes at the start of `#records` that were written without sync. */
-  #unsynced = 0
   #bytesSinceSync = 0
   /** The last hard state written, and the last one accepted for writing. */
   #hardState: LogHardState
@@ -123,9 +122,9 @@ export class Wal implements LogStorage {
     this.#next = this.#prepareNext()
   }
 
+  /** A call without anything to write is still one in the order of calls: its promise settles after those before it. */
   append(hardState: LogHardState | undefined, entries: readonly LogEntry[]): Promise<void> {
     const state = hardState === undefined || isEmptyHardState(hardState) ? undefined : hardState
-    if (state === undefined && entries.length === 0) return this.#refusal() ?? Promise.resolve()
     let mustSync = entries.length > 0
     if (state !== undefined) {
       mustSync ||= state.term !== this.#acceptedState.term || state.vote !== this.#acceptedState.vote
@@ -249,8 +248,7 @@ export class Wal implements LogStorage {
         this.#lastIndex = entry.index
         if (this.#records.length < PIECE_BYTES) continue
         inPieces = true
-        await this.#writeUnsynced()
-        this.#forgetWritten()
+        await this.#writePiece()
       }
       if (hardState !== undefined) {
         this.#records.addHardState(hardState)
@@ -261,22 +259,20 @@ export class Wal implements LogStorage {
         this.#lastIndex = Math.max(this.#lastIndex, snapshot.index)
       }
     }
-    if (mustSync || this.#records.length > UNSYNCED_BYTES_MAX) await this.#writeDurably(inPieces)
-    else await this.#writeUnsynced()
+    if (mustSync || this.#records.length > UNWRITTEN_BYTES_MAX) await this.#writeDurably(inPieces)
   }
 
-  async #writeUnsynced(): Promise<void> {
-    const bytes = this.#records.view(this.#unsynced)
-    await this.#file.write(bytes, this.#flushedTo + this.#unsynced)
-    this.#bytesSinceSync += bytes.length
-    this.#unsynced = this.#records.length
+  async #writePiece(): Promise<void> {
+    await this.#file.write(this.#records.view(), this.#flushedTo)
+    this.#bytesSinceSync += this.#records.length
+    this.#forgetWritten()
   }
 
   /** @param afterPieces earlier pieces of the batch are in the file without being durable. */
   async #writeDurably(afterPieces: boolean): Promise<void> {
     const { clock, onSync, logger } = this.#options
     const startedMs = clock.monotonicMs()
-    this.#bytesSinceSync += this.#records.length - this.#unsynced
+    this.#bytesSinceSync += this.#records.length
     if (afterPieces) {
       await this.#file.write(this.#records.view(), this.#flushedTo)
       await this.#file.syncData()
@@ -290,7 +286,6 @@ export class Wal implements LogStorage {
 
   #forgetWritten(): void {
     this.#flushedTo += this.#records.length
-    this.#unsynced = 0
     this.#records.clear()
   }
 
@@ -300,7 +295,7 @@ export class Wal implements LogStorage {
    */
   async #rotate(): Promise<void> {
     const old = this.#file
-    this.#forgetWritten()
+    if (this.#records.length > 0) await this.#writePiece()
     await old.truncate(this.#flushedTo)
     await old.syncData()
 
@@ -347,7 +342,10 @@ export class Wal implements LogStorage {
   async #close(): Promise<void> {
     await this.#driving
     try {
-      if (this.#failure === undefined) await this.#file.syncData()
+      if (this.#failure === undefined) {
+        if (this.#records.length > 0) await this.#writePiece()
+        await this.#file.syncData()
+      }
     } finally {
       await this.#giveBack()
     }

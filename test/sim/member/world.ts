@@ -208,6 +208,7 @@ export class World {
       logger: silentLogger,
       metrics: noMetrics,
       onFatal,
+      onRemoved: () => undefined,
     }
     const { snapshotEvery, snapshotBytes, catchUpEntries, commitMs, commitOperations, unflushedBytesMax } =
       this.#options
@@ -218,6 +219,8 @@ export class World {
       electionTicks: ELECTION_TICKS,
       preVote: true,
       initialTickAdvance: true,
+      strictReconfigCheck: true,
+      corruption: { initialCheck: false, periodMs: 0, compactHashMs: 0 },
       requestTimeoutMs: REQUEST_TIMEOUT_MS,
       maxRequestBytes: 100_000,
       quotaBytes: Infinity,
