@@ -6,6 +6,7 @@
 // rounds: answers (or events) per second; CPU is user and system time of the server per answer; peak memory is that of the
 // row; loop is the delay of our event loop; load is the share of the load generator (this process) in all CPU time: where it
 // nears one half, the figures say more about it than about the servers. A "!" marks what misses its goal.
+// `--node-flags="--max-semi-space-size=32"` starts our server with these flags of Node.js.
 // `--only` takes words: rows whose name holds one of them, separated by "|".
 import { writeFileSync } from 'node:fs'
 import { cpus } from 'node:os'
@@ -25,6 +26,7 @@ const { values: options } = parseArgs({
     contender: { type: 'string' },
     members: { type: 'string', default: '1' },
     json: { type: 'string' },
+    'node-flags': { type: 'string' },
     list: { type: 'boolean', default: false },
   },
 })
@@ -33,6 +35,7 @@ const seconds = Number(options.seconds)
 const warmupSeconds = Number(options.warmup)
 const members = Number(options.members)
 const words = options.only.split('|')
+const nodeFlags = (options['node-flags'] ?? '').split(' ').filter((flag) => flag !== '')
 const contenders = options.contender === undefined ? ['etcd', 'quorate'] : [options.contender]
 if (!contenders.every((name) => ['etcd', 'quorate'].includes(name))) fail(`--contender is etcd or quorate`)
 if (![1, 3, 5, 7].includes(members)) fail('--members is 1, 3, 5 or 7')
@@ -79,7 +82,7 @@ async function runGroup(group, contender, round) {
     failures.add(`${group.name}: ${group.tls.missing}`)
     return
   }
-  const cluster = new BenchCluster(contender, { members, ...group.tls })
+  const cluster = new BenchCluster(contender, { members, nodeFlags, ...group.tls })
   try {
     try {
       await cluster.start()

@@ -9,10 +9,10 @@ export class BenchCluster {
   #kind
   #servers
 
-  constructor(kind, { members = 1, flags = [], ca } = {}) {
+  constructor(kind, { members = 1, flags = [], nodeFlags = [], ca } = {}) {
     this.#kind = kind
     const names = members === 1 ? ['default'] : Array.from({ length: members }, (_, i) => `m${i + 1}`)
-    this.#servers = names.map((name) => new BenchServer(kind, { name, flags, ca }))
+    this.#servers = names.map((name) => new BenchServer(kind, { name, flags, nodeFlags, ca }))
   }
 
   async start() {

@@ -1,8 +1,15 @@
 // Reads inside transactions, and the translation of range requests into queries of the store.
 
 import { type Key, keyOf } from '../base/index.js'
-import { type KeyState, OPEN_END, type RangeOutcome, RangeQuery, rangeEnd } from '../mvcc/index.js'
-import { etcdserverpb } from '../proto/index.js'
+import {
+  type EncodedRangeOutcome,
+  type KeyState,
+  OPEN_END,
+  type RangeOutcome,
+  RangeQuery,
+  rangeEnd,
+} from '../mvcc/index.js'
+import { RangeAnswer, etcdserverpb } from '../proto/index.js'
 
 /** What guards and checks read: the store before a transaction. */
 export interface ReadView {
@@ -46,6 +53,14 @@ export function rangeResponse(outcome: Extract<RangeOutcome, { kind: 'ok' }>): e
   response.more = outcome.more
   response.kvs = outcome.kvs as Uint8Array[]
   return response
+}
+
+/** The same for pairs that are encoded already. */
+export function rangeAnswer(outcome: Extract<EncodedRangeOutcome, { kind: 'ok' }>): RangeAnswer {
+  const answer = new RangeAnswer(outcome.pairs)
+  answer.count = outcome.count
+  answer.more = outcome.more
+  return answer
 }
 
 /** Every KeyValue of the span, newest state. */

@@ -7,6 +7,8 @@ export interface Codec<T> {
   decode(bytes: Uint8Array, start: number, end: number): T
   /** Owned result. */
   encode(message: T): Uint8Array
+  /** Large messages that need not be one piece: what `encode` would give, in pieces, or undefined. Frozen. */
+  pieces?(message: T): readonly Uint8Array[] | undefined
 }
 
 /** gRPC status codes by their names. */

@@ -3,26 +3,31 @@
 
 import type { ApplyOutcome, ConfigDecision, Membership } from '../apply/index.js'
 import { type MemberId, hexId } from '../base/index.js'
-import type { Status } from '../env/index.js'
-import { type etcdserverpb, quoratepeer, raftpb } from '../proto/index.js'
+import type { Logger, Status } from '../env/index.js'
+import { errors, type etcdserverpb, quoratepeer, raftpb } from '../proto/index.js'
 import type { RaftStatus } from '../raft/index.js'
 import type { ClusterApi, MemberAddOutcome, MembersOutcome, ReadWaiter } from './api.js'
 import { ClusterVersion } from './cluster-version.js'
 import { ConfigProposals } from './config-proposals.js'
+import { CorruptionChecks, type PeerHash } from './corruption-checks.js'
 import { LeaderCalls } from './leader-calls.js'
 import { LeaderTransfer } from './leader-transfer.js'
 import { MemberChanges, type MemberProgress } from './member-changes.js'
 import type { MemberOptions, MemberParts } from './member-parts.js'
-import { clusterVersionRequest } from './requests.js'
+import { readQueryStatus } from './query-status.js'
+import { clusterVersionRequest, corruptAlarmRequest } from './requests.js'
 import { Removal } from './removal.js'
 
 /** What consensus and the member's loop have to offer. */
 export interface ClusterHost {
   readonly parts: Pick<
     MemberParts,
-    'started' | 'membership' | 'network' | 'clock' | 'logger' | 'metrics' | 'onFatal' | 'onRemoved'
+    'started' | 'membership' | 'store' | 'network' | 'clock' | 'logger' | 'metrics' | 'onFatal' | 'onRemoved'
   >
-  readonly options: Pick<MemberOptions, 'heartbeatMs' | 'requestTimeoutMs' | 'serverVersion' | 'strictReconfigCheck'>
+  readonly options: Pick<
+    MemberOptions,
+    'heartbeatMs' | 'requestTimeoutMs' | 'serverVersion' | 'strictReconfigCheck' | 'corruption'
+  >
   /** The mark of the cluster's version that the store holds. */
   readonly markedVersion: string | undefined
   /** NO_MEMBER while none is known. */
@@ -36,6 +41,7 @@ export interface ClusterHost {
   raftStatus(): Pick<RaftStatus, 'role' | 'progress'>
   proposeAsync(request: etcdserverpb.InternalRaftRequest): Promise<ApplyOutcome>
   waitApplied(waiter: ReadWaiter): void
+  readBarrier(waiter: ReadWaiter): void
   timeoutCause(startedMs: number, taken: boolean): Status
   markVersion(version: string): void
 }
@@ -43,19 +49,22 @@ export interface ClusterHost {
 export class ClusterWork implements ClusterApi {
   readonly leaderCalls: LeaderCalls
   readonly version: ClusterVersion
+  readonly corruption: CorruptionChecks
   readonly #self: MemberId
   readonly #membership: Membership
+  readonly #logger: Logger
   readonly #config: ConfigProposals
   readonly #changes: MemberChanges
   readonly #transfer: LeaderTransfer
   readonly #removal: Removal
 
   constructor(host: ClusterHost) {
-    const { clock, logger, metrics, membership, network, started, onFatal, onRemoved } = host.parts
+    const { clock, logger, metrics, membership, network, started, store, onFatal, onRemoved } = host.parts
     const { requestTimeoutMs, heartbeatMs, serverVersion } = host.options
     const self = started.memberId
     this.#self = self
     this.#membership = membership
+    this.#logger = logger
     this.#config = new ConfigProposals({
       clock,
       nextId: () => host.nextRequestId(),
@@ -123,6 +132,20 @@ export class ClusterWork implements ClusterApi {
       mark: (version) => host.markVersion(version),
       onTooLow: onFatal,
     })
+    this.corruption = new CorruptionChecks({
+      self,
+      clock,
+      logger,
+      options: host.options.corruption,
+      others: () => membership.members().flatMap(({ id }) => (id === self ? [] : [id])),
+      isLeader: () => host.isLeader(),
+      hashKv: (revision) => store.hashKv(revision),
+      compactionHashes: () => store.compactionHashes(),
+      hashOf: (id, revision) => hashOf(id, revision, host),
+      readBarrier: () =>
+        new Promise((resolve) => host.readBarrier({ onReady: () => resolve(undefined), onFailed: resolve })),
+      raiseAlarm: (id) => void host.proposeAsync(corruptAlarmRequest(id)),
+    })
   }
 
   /** Whether this member was removed and is about to stop. */
@@ -152,6 +175,16 @@ export class ClusterWork implements ClusterApi {
 
   moveLeader(target: MemberId, signal: AbortSignal): Promise<Status | undefined> {
     return this.#transfer.move(target, signal)
+  }
+
+  /** @throws DataInconsistent */
+  async checkBeforeServing(): Promise<void> {
+    try {
+      await this.corruption.initialCheck()
+    } catch (error) {
+      this.#logger.error('checkInitialHashKV failed', { error })
+      throw error
+    }
   }
 
   // --- what the member's loop reports
@@ -196,9 +229,32 @@ export class ClusterWork implements ClusterApi {
 
   close(): void {
     this.version.close()
+    this.corruption.close()
     this.leaderCalls.close()
     this.#config.close()
     this.#removal.close()
+  }
+}
+
+async function hashOf(id: MemberId, revision: number, { parts, options }: ClusterHost): Promise<PeerHash | undefined> {
+  const { hashKv } = quoratepeer.QueryService.methods
+  const request = new quoratepeer.HashKVRequest()
+  request.revision = revision
+  try {
+    const response = await parts.network.query(id, hashKv, request, options.requestTimeoutMs)
+    const status = readQueryStatus(response.status, errors.memberNotFound)
+    if (status === 'again') return undefined
+    if (status !== 'ok') return { kind: 'refused', status }
+    const { hash, compactRevision, revision: newest } = response
+    return { kind: 'ok', hash, compactRevision, revision: newest }
+  } catch (error) {
+    parts.logger.warn('failed hash kv request', {
+      'local-member-id': hexId(parts.started.memberId),
+      'requested-revision': revision,
+      'remote-peer-id': hexId(id),
+      error,
+    })
+    return undefined
   }
 }
 

@@ -340,3 +340,33 @@ t.test('a member whose version is below the minimum of the others is what counts
   await cluster.clock.advance(5000)
   t.equal(nodes[0]!.state.membership.clusterVersion, '3.6.0')
 })
+
+t.test('data that differs is found: by the leader from time to time, and by a member that starts', async (t) => {
+  const corruption = { initialCheck: true, periodMs: 20_000, compactHashMs: 0 }
+  const { cluster, clock, followers, leader } = await booted(['a', 'b', 'c'], { corruption })
+  await clock.advance(30_000)
+  t.same(leader.state.alarms.list(), [])
+  const bad = followers[0]!
+  // One member's key differs by a bit at the same revision.
+  const own = put(leader)
+  const write = bad.state.store.beginWrite.bind(bad.state.store)
+  bad.state.store.beginWrite = () => {
+    const txn = write()
+    const change = txn.put.bind(txn)
+    txn.put = (key, _value, lease) => change(key, Buffer.from('w'), lease)
+    return txn
+  }
+  await clock.advance(100)
+  t.equal(own.last, 'ok')
+  await clock.advance(20_000)
+  t.match(leader.state.alarms.list(), [{ memberId: bad.member.id, alarm: etcdserverpb.AlarmType.CORRUPT }])
+  t.equal(put(leader).last, undefined)
+  await cluster.stop(bad)
+  const again = await cluster.start(
+    bad.name,
+    { kind: 'join', memberId: bad.member.id, clusterId: leader.member.clusterId, remotes: [] },
+    bad.disk,
+  )
+  await t.rejects(cluster.drive(again.member.open()), { name: 'DataInconsistent' })
+  await cluster.stop(again)
+})

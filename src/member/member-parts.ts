@@ -8,6 +8,7 @@ import type { raftpb } from '../proto/index.js'
 import type { ApplyObserver } from './api.js'
 import type { CommitPacing } from './backend-committer.js'
 import type { Started } from './bootstrap.js'
+import type { CorruptionOptions } from './corruption-checks.js'
 import type { SnapshotPolicy } from './snapshotter.js'
 
 export interface MemberOptions {
@@ -35,6 +36,7 @@ export interface MemberOptions {
   readonly serverVersion: string
   /** Refuse changes of the membership that could cost the quorum. */
   readonly strictReconfigCheck: boolean
+  readonly corruption: CorruptionOptions
 }
 
 export interface MemberParts {

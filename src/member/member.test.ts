@@ -38,6 +38,7 @@ const OPTIONS: MemberOptions = {
   autoCompaction: undefined,
   serverVersion: '3.7.1',
   strictReconfigCheck: true,
+  corruption: { initialCheck: false, periodMs: 0, compactHashMs: 0 },
 }
 
 const setup = async (

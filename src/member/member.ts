@@ -181,6 +181,7 @@ export class Member {
       raftStatus: () => this.#driver.node.status(),
       proposeAsync: (request) => this.proposeAsync(request),
       waitApplied: (waiter) => this.waitApplied(waiter),
+      readBarrier: (waiter) => this.readBarrier(waiter),
       timeoutCause: (startedMs, taken) => this.#timeoutCause(startedMs, taken),
       markVersion: (version) => this.#markStorage(version),
     })
@@ -233,17 +234,19 @@ export class Member {
 
   /**
    * Starts ticking and resolves once the member has a leader and has published its name through the log, or is closed.
-   * @throws VersionTooLow
+   * @throws VersionTooLow, or DataInconsistent when the initial check was asked for
    */
   async open(): Promise<void> {
-    const { clock, membership } = this.#parts
+    const { clock, membership, started } = this.#parts
     this.#cluster.version.verify()
+    this.#reachPeers()
+    if (!started.isNew && this.#options.corruption.initialCheck) await this.#cluster.checkBeforeServing()
+    if (this.#isClosing()) return
     this.#ticks.open()
     this.#timers.push(
       clock.every(HOUSEKEEPING_MS, () => this.#housekeep()),
       clock.every(PURGE_PERIOD_MS, () => this.#purge()),
     )
-    this.#reachPeers()
     this.#driver.pump()
     // With a single voter there is nobody to wait for: the election needs no time-out.
     const members = membership.members()
@@ -257,6 +260,7 @@ export class Member {
     await this.#cluster.version.open()
     if (this.#isClosing()) return
     this.#compactor = this.#startCompactor()
+    this.#cluster.corruption.open()
   }
 
   /**

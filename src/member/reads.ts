@@ -2,7 +2,15 @@
 
 import { invariant } from '../base/index.js'
 import type { Status } from '../env/index.js'
-import { type TxnPath, checkRevision, choosePath, headerAt, rangeQuery, rangeResponse } from '../apply/index.js'
+import {
+  type TxnPath,
+  checkRevision,
+  choosePath,
+  headerAt,
+  rangeAnswer,
+  rangeQuery,
+  rangeResponse,
+} from '../apply/index.js'
 import type { RangeOutcome, Store } from '../mvcc/index.js'
 import { errors, etcdserverpb } from '../proto/index.js'
 import type { ResultWaiter } from './api.js'
@@ -15,6 +23,15 @@ export function readRange(
 ): void {
   const query = rangeQuery(request)
   query.needsCount = needsCount
+  if (query.end !== undefined) {
+    store.rangeEncoded(query, (outcome) => {
+      if (outcome.kind !== 'ok') return waiter.onFailed(refusalOf(outcome))
+      const answer = rangeAnswer(outcome)
+      answer.header = headerAt(outcome.revision)
+      waiter.onResult(answer)
+    })
+    return
+  }
   store.range(query, (outcome) => {
     if (outcome.kind !== 'ok') return waiter.onFailed(refusalOf(outcome))
     const response = rangeResponse(outcome)

@@ -39,6 +39,7 @@ export const CLUSTER_OPTIONS: MemberOptions = {
   autoCompaction: undefined,
   serverVersion: '3.7.1',
   strictReconfigCheck: true,
+  corruption: { initialCheck: false, periodMs: 0, compactHashMs: 0 },
 }
 
 /** What this folder may not name itself. */

@@ -1,7 +1,6 @@
 // Where every packed revision is: the chunks in revision order, and the rows of some of them in memory.
 
 import type { ChunkView } from './chunk.js'
-import { compareRevisions } from './revision-key.js'
 
 /** One chunk row. The directory owns these; others may read them within one turn. */
 export class Chunk {
@@ -31,6 +30,8 @@ export class Chunk {
 
 export class ChunkDirectory {
   readonly #chunks: Chunk[] = []
+  /** Their first main revisions, side by side: looking for one touches no chunk. */
+  readonly #mains: number[] = []
 
   get length(): number {
     return this.#chunks.length
@@ -47,21 +48,24 @@ export class ChunkDirectory {
   /** `chunk` starts behind all others. */
   append(chunk: Chunk): void {
     this.#chunks.push(chunk)
+    this.#mains.push(chunk.main)
   }
 
   /** Replaces the `count` chunks from `pos` on; the new ones are in order and fit between their neighbours. */
   replace(pos: number, count: number, chunks: readonly Chunk[]): void {
+    this.#mains.splice(pos, count, ...chunks.map(({ main }) => main))
     for (const chunk of this.#chunks.splice(pos, count, ...chunks)) chunk.dropped = !chunks.includes(chunk)
   }
 
   /** Position of the chunk that would hold (main, sub): the last one that starts at or before it. -1: none does. */
   locate(main: number, sub: number): number {
+    const mains = this.#mains
     let lo = 0
-    let hi = this.#chunks.length
+    let hi = mains.length
     while (lo < hi) {
       const mid = (lo + hi) >>> 1
-      const chunk = this.#chunks[mid]!
-      if (compareRevisions(chunk.main, chunk.sub, main, sub) <= 0) lo = mid + 1
+      const first = mains[mid]!
+      if (first < main || (first === main && this.#chunks[mid]!.sub <= sub)) lo = mid + 1
       else hi = mid
     }
     return lo - 1

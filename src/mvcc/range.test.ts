@@ -5,7 +5,7 @@ import { KeyValueView } from '../proto/index.js'
 import { OPEN_END, rangeEnd } from './key-index.js'
 import { RangeQuery, SortOrder, SortTarget } from './range.js'
 import type { Store } from './store.js'
-import { commit, key, MemoryBackend, openStore, sweep, TurnClock, value } from './testing.js'
+import { commit, key, MemoryBackend, openStore, plainOutcome, sweep, TurnClock, value } from './testing.js'
 
 const put = (store: Store, name: string, text: string, lease = NO_LEASE): void => {
   const txn = store.beginWrite()
@@ -143,10 +143,14 @@ t.test('a long read takes many turns and sees one revision, through writes, comm
   const expected = asked.map((one) => store.rangeSync(one))
   const got = new Map<RangeQuery, unknown>()
   let compactions = 0
-  for (const one of asked) store.range(one, (outcome) => got.set(one, outcome))
-  t.equal(got.size, 0, 'none was done in its first slice')
+  const gotEncoded = new Map<RangeQuery, unknown>()
+  for (const one of asked) {
+    store.range(one, (outcome) => got.set(one, outcome))
+    store.rangeEncoded(one, (outcome) => gotEncoded.set(one, plainOutcome(outcome)))
+  }
+  t.equal(got.size + gotEncoded.size, 0, 'none was done in its first slice')
   let turns = 0
-  for (; got.size < asked.length && turns < 20_000; turns++) {
+  for (; got.size + gotEncoded.size < 2 * asked.length && turns < 40_000; turns++) {
     await clock.turn()
     if (turns % 2 === 0) put(store, manyKey(turns % MANY), 'new')
     if (turns % 50 === 0) {
@@ -158,7 +162,10 @@ t.test('a long read takes many turns and sees one revision, through writes, comm
     if (turns % 5 === 0) await commit(store, backend)
   }
   t.ok(turns > 500 && compactions > 5, `${turns} turns, ${compactions} compactions`)
-  for (const [i, one] of asked.entries()) t.ok(sameOutcome(got.get(one), expected[i]), `read ${i} is of revision ${at}`)
+  for (const [i, one] of asked.entries()) {
+    t.ok(sameOutcome(got.get(one), expected[i]), `read ${i} is of revision ${at}`)
+    t.ok(sameOutcome(gotEncoded.get(one), expected[i]), `encoded read ${i} is of revision ${at}`)
+  }
   t.ok(store.cachedBytes <= 100_000, 'the cache keeps to its budget')
 })
 
@@ -183,10 +190,33 @@ t.test('a list reads each chunk about once, and does not hold chunks of which it
   const outcome = store.rangeSync(query('key/', 'key0'))
   t.equal(outcome.kind === 'ok' && outcome.kvs.length, MANY)
   t.ok(backend.reads < chunks * 1.5, `${backend.reads} reads for ${Math.round(chunks)} chunks`)
+  backend.reads = 0
+  let count = 0
+  store.rangeEncoded(query('key/', 'key0'), (encoded) => (count = encoded.kind === 'ok' ? encoded.pairs.count : 0))
+  t.equal(count, MANY)
+  t.ok(backend.reads < chunks * 1.5 + 64, `${backend.reads} reads when encoded`)
   // One key in a hundred, spread over all chunks.
   const few = store.rangeSync(query('key/', 'key0', { limit: 200 }))
   if (few.kind !== 'ok') throw new Error(few.kind)
   const held = new Set(few.kvs.map((kv) => kv.buffer))
   const heldBytes = [...held].reduce((sum, buffer) => sum + buffer.byteLength, 0)
   t.ok(heldBytes < 200 * 400, `${heldBytes} bytes held for 200 values`)
+})
+
+t.test('large values are answered from the rows they lie in, in key order', async (t) => {
+  const backend = new MemoryBackend()
+  const store = await openStore(backend, { cacheBytes: 100_000 })
+  const count = 5000
+  for (let i = 0; i < count; i++) {
+    put(store, manyKey((i * 7919) % count), `${'y'.repeat(5000)}${i}`)
+    if (i % 100 === 0) await commit(store, backend)
+  }
+  await commit(store, backend)
+  for (const set of [{}, { order: descend }, { limit: 10 }, { keysOnly: true }, { countOnly: true }]) {
+    const asked = query('key/', 'key0', set)
+    const encoded = await new Promise<unknown>((resolve) => {
+      store.rangeEncoded(asked, (outcome) => resolve(plainOutcome(outcome)))
+    })
+    t.ok(sameOutcome(encoded, store.rangeSync(asked)), JSON.stringify(set))
+  }
 })

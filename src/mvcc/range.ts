@@ -1,10 +1,10 @@
 // A range read: walk the index at a fixed revision, filter and sort what matched, then fetch the values.
 
 import { compareBytes, EMPTY_BYTES, type Key, NO_LEASE } from '../base/index.js'
-import { encodeKeyValue, valueOf, withoutValue } from '../proto/index.js'
+import { encodeKeyValue, PairBlocks, valueOf, withoutValue } from '../proto/index.js'
 import { type KeyIndex, OPEN_END } from './key-index.js'
 import { KeyState } from './key-record.js'
-import type { RevisionLog } from './revision-log.js'
+import { FoundValue, type RevisionLog } from './revision-log.js'
 import { sortSteps, type Steps } from './slices.js'
 
 /** Numbers of RangeRequest.SortOrder. */
@@ -46,6 +46,19 @@ export class RangeQuery {
   }
 }
 
+/** A range whose pairs are encoded as the answer's field `kvs`. */
+export type EncodedRangeOutcome =
+  | {
+      readonly kind: 'ok'
+      /** As in `RangeOutcome`. */
+      readonly revision: number
+      readonly count: number
+      readonly more: boolean
+      readonly pairs: PairBlocks
+    }
+  | { readonly kind: 'compacted' }
+  | { readonly kind: 'future' }
+
 export type RangeOutcome =
   | {
       readonly kind: 'ok'
@@ -67,6 +80,8 @@ const FETCH_STEP = 64
 const SMALL_FETCH = 8
 /** Up to this many, places are sorted; above, counted. */
 const SORTED_FETCH = 8192
+/** Long lists of pairs of this size, on average, are encoded straight from their rows. */
+const DIRECT_PAIR_BYTES = 1024
 /** Reads of more values than this do not fill the cache. */
 const CACHED_FETCH_MAX = 4096
 
@@ -83,6 +98,17 @@ class Matches {
   }
 }
 
+/** What a query selects: the first `length` of `matches`, in `order` if there is one. */
+interface Selection {
+  readonly count: number
+  readonly more: boolean
+  readonly matches: Matches
+  readonly order: Uint32Array | undefined
+  readonly length: number
+  /** Of all matches, where sorting needed them. */
+  readonly values: Uint8Array[] | undefined
+}
+
 /** Reads at revision `at`, which stays readable until the steps end. `revision` is the store's. */
 export function* rangeSteps(
   index: KeyIndex,
@@ -91,29 +117,56 @@ export function* rangeSteps(
   at: number,
   revision: number,
 ): Steps<RangeOutcome> {
+  const selection = yield* selectSteps(index, log, query, at)
+  const { count, more } = selection
+  const kvs = query.countOnly ? [] : yield* pairSteps(log, query, selection)
+  return { kind: 'ok', revision, count, more, kvs }
+}
+
+/** As `rangeSteps`, with the pairs encoded for the answer. */
+export function* encodedRangeSteps(
+  index: KeyIndex,
+  log: RevisionLog,
+  query: RangeQuery,
+  at: number,
+  revision: number,
+): Steps<EncodedRangeOutcome> {
+  const selection = yield* selectSteps(index, log, query, at)
+  const { count, more, matches, order, length, values } = selection
+  const pairs = new PairBlocks(query.countOnly ? 0 : length)
+  if (!query.countOnly) {
+    let done = 0
+    if (!query.keysOnly && values === undefined) done = yield* encodeSteps(log, matches, order, length, pairs)
+    if (done < length) yield* addSteps(yield* pairSteps(log, query, selection, done), pairs)
+  }
+  return { kind: 'ok', revision, count, more, pairs }
+}
+
+function* selectSteps(index: KeyIndex, log: RevisionLog, query: RangeQuery, at: number): Steps<Selection> {
   const matches = new Matches()
   const count = yield* collectSteps(index, query, at, matches)
-  if (query.countOnly) return { kind: 'ok', revision, count, more: false, kvs: [] }
-
-  const more = query.limit > 0 && matches.length > query.limit
+  const more = !query.countOnly && query.limit > 0 && matches.length > query.limit
   const length = more ? query.limit : matches.length
   let values: Uint8Array[] | undefined
   let order: Uint32Array | undefined
+  if (query.countOnly) return { count, more, matches, order, length, values }
   if (query.target !== SortTarget.key) {
-    if (query.target === SortTarget.value) values = yield* fetchSteps(log, matches, undefined, matches.length)
+    if (query.target === SortTarget.value) values = yield* fetchSteps(log, matches, undefined, 0, matches.length)
     const compare = comparison(query, matches, values)
     order = yield* sortSteps(Uint32Array.from(matches.mains.keys()), compare)
   } else if (query.order === SortOrder.descend) {
     order = Uint32Array.from(matches.mains.keys()).reverse()
   }
+  return { count, more, matches, order, length, values }
+}
 
-  if (query.keysOnly && values === undefined) {
-    const kvs = yield* keysOnlySteps(matches, order, length)
-    return { kind: 'ok', revision, count, more, kvs }
-  }
+/** The KeyValues of a selection from its `from`-th on. */
+function* pairSteps(log: RevisionLog, query: RangeQuery, selection: Selection, from = 0): Steps<Uint8Array[]> {
+  const { matches, order, length, values } = selection
+  if (query.keysOnly && values === undefined) return yield* keysOnlySteps(matches, order, length)
   const kvs: Uint8Array[] =
-    values === undefined ? yield* fetchSteps(log, matches, order, length) : pick(values, order, length)
-  return { kind: 'ok', revision, count, more, kvs: query.keysOnly ? kvs.map(stripped) : kvs }
+    values === undefined ? yield* fetchSteps(log, matches, order, from, length) : pick(values, order, length)
+  return query.keysOnly ? kvs.map(stripped) : kvs
 }
 
 /** Fills `matches` with what passes the filters, as far as the answer can need it; returns the count without filters. */
@@ -189,20 +242,88 @@ function* keysOnlySteps(matches: Matches, order: Uint32Array | undefined, length
   return kvs
 }
 
-/** The KeyValues of the first `length` matches in `order`. */
-function* fetchSteps(
+/**
+ * Encodes the first `length` matches in `order`, where they lie: those in memory at once, the others row by row. Returns how many
+ * it did: of a long list of small values, read from rows that hold many each, it leaves the rest to `fetchSteps`, which reads each
+ * row once however the keys are spread.
+ */
+function* encodeSteps(
   log: RevisionLog,
   matches: Matches,
   order: Uint32Array | undefined,
   length: number,
+  pairs: PairBlocks,
+): Steps<number> {
+  const cached = length <= CACHED_FETCH_MAX
+  const found = Array.from({ length: Math.min(length, FETCH_STEP) }, () => new FoundValue())
+  const { mains, subs } = matches
+  for (let from = 0; from < length; from += FETCH_STEP) {
+    const to = Math.min(from + FETCH_STEP, length)
+    let missing: number[] | undefined
+    for (let n = from; n < to; n++) {
+      const i = order?.[n] ?? n
+      if (!log.isResident(mains[i]!, subs[i]!, found[n - from]!)) (missing ??= []).push(n)
+    }
+    if (missing !== undefined) readMissing(log, matches, order, missing, found, from, cached)
+    for (let n = from; n < to; n++) {
+      const { bytes, start, end } = found[n - from]!
+      pairs.add(bytes, start, end)
+    }
+    if (!cached && pairs.sizeBytes < to * DIRECT_PAIR_BYTES) return to
+    yield
+  }
+  return length
+}
+
+/** Reads what is not in memory, neighbours in the log after each other. `found[n - from]` is for the n-th of the answer. */
+function readMissing(
+  log: RevisionLog,
+  { mains, subs }: Matches,
+  order: Uint32Array | undefined,
+  missing: number[],
+  found: readonly FoundValue[],
+  from: number,
+  cached: boolean,
+): void {
+  if (missing.length > 1) {
+    const places = new Map(missing.map((n) => [n, log.placeOf(mains[order?.[n] ?? n]!, subs[order?.[n] ?? n]!)]))
+    missing.sort((a, b) => places.get(a)! - places.get(b)!)
+  }
+  for (const n of missing) {
+    const i = order?.[n] ?? n
+    const value = found[n - from]!
+    value.bytes = log.read(mains[i]!, subs[i]!, cached)
+    value.start = 0
+    value.end = value.bytes.length
+  }
+}
+
+function* addSteps(kvs: (Uint8Array | undefined)[], pairs: PairBlocks): Steps<void> {
+  for (let n = 0; n < kvs.length; n++) {
+    const kv = kvs[n]!
+    pairs.add(kv, 0, kv.length)
+    // What was copied may go: the list need not be in memory twice.
+    kvs[n] = undefined
+    if (n % WALK_STEP === WALK_STEP - 1) yield
+  }
+}
+
+/** The KeyValues of the matches [from, to) in `order`. */
+function* fetchSteps(
+  log: RevisionLog,
+  matches: Matches,
+  order: Uint32Array | undefined,
+  from: number,
+  to: number,
 ): Steps<Uint8Array[]> {
+  const length = to - from
   const kvs = new Array<Uint8Array>(length)
   const cached = length <= CACHED_FETCH_MAX
-  const places = length > SMALL_FETCH ? yield* placeSteps(log, matches, order, length) : undefined
+  const places = length > SMALL_FETCH ? yield* placeSteps(log, matches, order, from, length) : undefined
   const group = new ValueGroup(kvs)
   for (let n = 0; n < length; n++) {
     const slot = places?.[n] ?? n
-    const i = order?.[slot] ?? slot
+    const i = order?.[from + slot] ?? from + slot
     group.add(slot, log.read(matches.mains[i]!, matches.subs[i]!, cached))
     if (n % FETCH_STEP === FETCH_STEP - 1) yield
   }
@@ -211,19 +332,20 @@ function* fetchSteps(
 }
 
 /**
- * The result slots [0, length) in the order of the log, so that each chunk is read once however the keys are spread.
+ * The result slots [0, length) of the matches from `from` on, in the order of the log, so that each chunk is read once however the keys are spread.
  * Compaction may move revisions meanwhile: the order is then less good, never wrong.
  */
 function* placeSteps(
   log: RevisionLog,
   matches: Matches,
   order: Uint32Array | undefined,
+  from: number,
   length: number,
 ): Steps<Uint32Array> {
   const places = new Float64Array(length)
   let placeMax = 0
   for (let slot = 0; slot < length; slot++) {
-    const i = order?.[slot] ?? slot
+    const i = order?.[from + slot] ?? from + slot
     const place = log.placeOf(matches.mains[i]!, matches.subs[i]!)
     places[slot] = place
     if (place > placeMax) placeMax = place

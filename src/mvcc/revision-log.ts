@@ -1,7 +1,7 @@
 // All revisions in revision order: packed in chunks (chunk.ts) of which the backend has the rows, the newest ones still
 // in the tail. What a batch being written holds stays in memory until the backend has it, so reads never see a gap.
 
-import { keyOf } from '../base/index.js'
+import { EMPTY_BYTES, keyOf } from '../base/index.js'
 import type { Backend, BackendRow, Bucket, RowSink } from '../env/index.js'
 import { CHUNK_BYTES, CHUNK_ENTRY_BYTES, ChunkBuilder, ChunkView, deadRowKey, SMALL_CHUNK_BYTES } from './chunk.js'
 import { Chunk, ChunkCache, ChunkDirectory } from './chunk-directory.js'
@@ -16,6 +16,13 @@ export interface LogPosition {
   readonly chunk: Chunk
   readonly view: ChunkView
   readonly i: number
+}
+
+/** Where a KeyValue lies; refilled by each look-up. */
+export class FoundValue {
+  bytes: Uint8Array = EMPTY_BYTES
+  start = 0
+  end = 0
 }
 
 interface WrittenBatch {
@@ -236,6 +243,30 @@ export class RevisionLog {
       }
     }
     throw new CorruptStore(`revision ${main}.${sub} is missing`)
+  }
+
+  /**
+   * Whether the KeyValue of a revision that exists is in memory; then it is `found.bytes[found.start, found.end)`, frozen.
+   * @throws CorruptStore when the row that has to hold it does not.
+   */
+  isResident(main: number, sub: number, found: FoundValue): boolean {
+    const first = this.#tail.first
+    if (first !== undefined && compareRevisions(first.main, first.sub, main, sub) <= 0) {
+      found.bytes = this.read(main, sub, true)
+      found.start = 0
+      found.end = found.bytes.length
+      return true
+    }
+    const chunk = this.#directory.at(this.#directory.locate(main, sub))
+    const view = chunk?.view
+    if (chunk === undefined || view === undefined) return false
+    chunk.used = true
+    const i = view.find(main, sub)
+    if (i < 0) throw new CorruptStore(`revision ${main}.${sub} is missing`)
+    found.bytes = view.bytes
+    found.start = view.valueStart(i)
+    found.end = view.end(i)
+    return true
   }
 
   /** Sorts revisions by place: equal for revisions of one chunk, ascending with the revision. */

@@ -5,9 +5,9 @@ import { type Key, type LeaseId, leaseId, NO_LEASE } from '../base/index.js'
 import type { BackendRow, Random } from '../env/index.js'
 import type { Change } from './change.js'
 import { OPEN_END } from './key-index.js'
-import { RangeQuery, SortOrder, SortTarget } from './range.js'
+import { type RangeOutcome, RangeQuery, SortOrder, SortTarget } from './range.js'
 import type { Store } from './store.js'
-import { key, MemoryBackend, openStore, RowList, seededRandom, TurnClock } from './testing.js'
+import { key, MemoryBackend, openStore, plainOutcome, RowList, seededRandom, TurnClock } from './testing.js'
 import { Model, storedValue } from './testing-model.js'
 
 const FIRST_SEED = Number(process.env['SEED'] ?? 1)
@@ -180,17 +180,21 @@ class Run {
   range(): void {
     const query = this.query()
     const expected = this.model.range(query)
-    const finished = new Promise<void>((resolve, reject) => {
-      this.store.range(query, (outcome) => {
-        try {
-          this.same(outcome, expected, 'range')
-          resolve()
-        } catch (error) {
-          reject(error instanceof Error ? error : new Error('range', { cause: error }))
-        }
+    const check = (read: (done: (outcome: RangeOutcome) => void) => void, name: string): void => {
+      const finished = new Promise<void>((resolve, reject) => {
+        read((outcome) => {
+          try {
+            this.same(outcome, expected, name)
+            resolve()
+          } catch (error) {
+            reject(error instanceof Error ? error : new Error(name, { cause: error }))
+          }
+        })
       })
-    })
-    this.await(finished)
+      this.await(finished)
+    }
+    check((done) => this.store.range(query, done), 'range')
+    check((done) => this.store.rangeEncoded(query, (outcome) => done(plainOutcome(outcome))), 'encoded range')
     this.same(this.store.rangeSync(query), expected, 'range in one go')
     this.counts.ranges++
   }

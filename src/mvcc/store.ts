@@ -10,12 +10,12 @@ import { CompactionHashes, type HashKvResult, hashKvSteps, rowHashSteps, survivo
 import { LogReader } from './history.js'
 import { KeyIndex } from './key-index.js'
 import { KeyState } from './key-record.js'
-import { type RangeOutcome, type RangeQuery, rangeSteps } from './range.js'
+import { type EncodedRangeOutcome, encodedRangeSteps, type RangeOutcome, type RangeQuery, rangeSteps } from './range.js'
 import { ReadPins } from './read-pins.js'
 import { type OnLiveKey, Restore } from './restore.js'
 import { mainOf, REVISION_KEY_BYTES } from './revision-key.js'
 import { RevisionLog } from './revision-log.js'
-import { finish, SliceRunner } from './slices.js'
+import { finish, SliceRunner, type Steps } from './slices.js'
 import type { WatchSource } from './watch/index.js'
 import { WriteTxn } from './write-txn.js'
 
@@ -223,6 +223,19 @@ export class Store implements WatchSource {
    * The answer is held in memory as a whole: callers bound how many reads they start.
    */
   range(query: RangeQuery, done: (outcome: RangeOutcome) => void): void {
+    this.#read(query, rangeSteps, done)
+  }
+
+  /** As `range`, with the pairs encoded for an answer. */
+  rangeEncoded(query: RangeQuery, done: (outcome: EncodedRangeOutcome) => void): void {
+    this.#read(query, encodedRangeSteps, done)
+  }
+
+  #read<Outcome>(
+    query: RangeQuery,
+    stepsOf: (index: KeyIndex, log: RevisionLog, query: RangeQuery, at: number, revision: number) => Steps<Outcome>,
+    done: (outcome: Outcome | { readonly kind: 'compacted' | 'future' }) => void,
+  ): void {
     const refused = this.#refusal(query.revision)
     this.#counts.ranges++
     if (refused !== undefined) {
@@ -233,7 +246,7 @@ export class Store implements WatchSource {
     this.#pins.pin(at)
     let ended = false
     try {
-      this.#runner.run(rangeSteps(this.#index, this.#log, query, at, this.#revision), (outcome) => {
+      this.#runner.run(stepsOf(this.#index, this.#log, query, at, this.#revision), (outcome) => {
         ended = true
         this.#pins.unpin(at)
         done(outcome)

@@ -14,6 +14,8 @@ import {
   silentLogger,
   type Timer,
 } from '../env/index.js'
+import { RangeAnswer, RangeAnswerCodec } from '../proto/index.js'
+import type { EncodedRangeOutcome, RangeOutcome } from './range.js'
 import { Store, type StoreOptions } from './store.js'
 
 /** Rows by bucket and latin1 key; every batch that was written is kept, so that a crash can go back to any of them. */
@@ -191,4 +193,13 @@ export const sweep = async (store: Store, backend: Backend, swept: Promise<void>
     await new Promise<void>((resolve) => setImmediate(resolve))
   }
   await over
+}
+
+/** An encoded outcome as the plain one. */
+export const plainOutcome = (outcome: EncodedRangeOutcome): RangeOutcome => {
+  if (outcome.kind !== 'ok') return outcome
+  const bytes = RangeAnswerCodec.encode(new RangeAnswer(outcome.pairs))
+  const { kvs } = RangeAnswerCodec.decode(bytes)
+  const { revision, count, more } = outcome
+  return { kind: 'ok', revision, count, more, kvs }
 }

@@ -37,6 +37,7 @@ t.test('service descriptors name every method with its kind and codecs', async (
     'etcdserverpb.Watch',
     'grpc.health.v1.Health',
     'quoratepeer.Query',
+    'quoratepeer.Raft',
     'v3electionpb.Election',
     'v3lockpb.Lock',
   ])

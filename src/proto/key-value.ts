@@ -152,6 +152,15 @@ export const keyOfKeyValue = (bytes: Uint8Array, start = 0, end = bytes.length):
   return keyOfRange(bytes, r.pos, stop)
 }
 
+/** A view of the key; shares memory with `bytes`. */
+export const keyBytesOf = (bytes: Uint8Array, start = 0, end = bytes.length): Uint8Array => {
+  const r = new Reader(bytes, start, end, DEPTH)
+  const found = lastField(KEY, r, end)
+  if (found < 0) return EMPTY_BYTES
+  r.pos = found
+  return r.view(end)
+}
+
 /** A view of the value; shares memory with `bytes`. */
 export const valueOf = (bytes: Uint8Array, start = 0, end = bytes.length): Uint8Array => {
   const r = new Reader(bytes, start, end, DEPTH)

@@ -2,7 +2,7 @@
 
 import { type Clock, type Service, type Status, type UnaryCall, streamMethod, unaryMethod } from '../env/index.js'
 import type { MemberApi, ProposalOutcome, ProposalWaiter } from '../member/index.js'
-import { etcdserverpb } from '../proto/index.js'
+import { RangeAnswerCodec, RangeStreamAnswerCodec, etcdserverpb } from '../proto/index.js'
 import { ProposalAnswer, ReadCall } from './answers.js'
 import { errors } from './error-catalogue.js'
 import { RangeStream } from './range-stream.js'
@@ -25,8 +25,16 @@ export function kvService(options: KvOptions): Service {
   return {
     name: KVService.name,
     methods: [
-      unaryMethod({ ...methods.range, handle: (request, call) => range(member, request, call) }),
-      streamMethod({ ...methods.rangeStream, open: (call) => new RangeStream(options, call) }),
+      unaryMethod({
+        ...methods.range,
+        response: RangeAnswerCodec,
+        handle: (request, call) => range(member, request, call),
+      }),
+      streamMethod({
+        ...methods.rangeStream,
+        response: RangeStreamAnswerCodec,
+        open: (call) => new RangeStream(options, call),
+      }),
       unaryMethod({ ...methods.put, handle: (request, call) => put(member, request, call) }),
       unaryMethod({ ...methods.deleteRange, handle: (request, call) => deleteRange(member, request, call) }),
       unaryMethod({ ...methods.txn, handle: (request, call) => txn(options, request, call) }),

@@ -7,7 +7,7 @@
 
 import type { CancelCause, Clock, Status, StreamCall, StreamHandler } from '../env/index.js'
 import type { MemberApi, ResultWaiter } from '../member/index.js'
-import { etcdserverpb, mvccpb } from '../proto/index.js'
+import { RangeAnswer, etcdserverpb, keyBytesOf, pairCount } from '../proto/index.js'
 import { completeResponse } from './answers.js'
 import { checkRangeStream } from './validate.js'
 
@@ -131,25 +131,23 @@ export class RangeChunks {
 
   /** Turns what was read into the message to send; `read` is given away. */
   take(read: etcdserverpb.RangeResponse): etcdserverpb.RangeResponse {
-    const { kvs } = read
     if (!this.#started) {
       this.#started = true
       this.#storeRevision = read.header?.revision ?? 0
       this.#count = read.count
       if (this.#request.revision <= 0) this.#request.revision = this.#storeRevision
     }
-    this.#left -= kvs.length
+    this.#left -= pairCount(read)
     this.#done = !read.more || this.#left <= 0 || this.#request.countOnly
-    const response = new etcdserverpb.RangeResponse()
-    response.kvs = kvs
+    const response = onlyPairs(read)
     if (this.#done) {
       response.header = new etcdserverpb.ResponseHeader()
       response.header.revision = this.#storeRevision
       response.more = read.more
       response.count = this.#count
     } else {
-      this.#request.key = keyAfter(kvs.at(-1)!)
-      this.#chunkKeys = Math.min(nextChunkKeys(this.#chunkKeys, sizeOf(kvs), this.#targetBytes), this.#left)
+      this.#request.key = keyAfter(read)
+      this.#chunkKeys = Math.min(nextChunkKeys(this.#chunkKeys, sizeOf(read), this.#targetBytes), this.#left)
     }
     return response
   }
@@ -162,16 +160,25 @@ export function nextChunkKeys(keys: number, sizeBytes: number, targetBytes: numb
   return keys
 }
 
+/** The pairs of a response in one without anything else. */
+function onlyPairs(read: etcdserverpb.RangeResponse): etcdserverpb.RangeResponse {
+  if (read instanceof RangeAnswer) return new RangeAnswer(read.pairs)
+  const response = new etcdserverpb.RangeResponse()
+  response.kvs = read.kvs
+  return response
+}
+
 /** Encoded size of the repeated field, up to two bytes for each pair. */
-function sizeOf(kvs: readonly Uint8Array[]): number {
+function sizeOf(read: etcdserverpb.RangeResponse): number {
+  if (read instanceof RangeAnswer) return read.pairs.sizeBytes
   let bytes = 0
-  for (const kv of kvs) bytes += kv.length + 3
+  for (const kv of read.kvs) bytes += kv.length + 3
   return bytes
 }
 
-/** The smallest key greater than that of the pair. */
-function keyAfter(kv: Uint8Array): Uint8Array {
-  const { key } = mvccpb.KeyValueCodec.decode(kv, 0, kv.length)
+/** The smallest key greater than that of the last pair. */
+function keyAfter(read: etcdserverpb.RangeResponse): Uint8Array {
+  const key = read instanceof RangeAnswer ? read.pairs.lastKey() : keyBytesOf(read.kvs.at(-1)!)
   const after = new Uint8Array(key.length + 1)
   after.set(key)
   return after

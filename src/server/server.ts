@@ -137,6 +137,7 @@ export class Server {
     const services = [...network.services, queriesOf(member, facade)]
     peerPort.serve({ grpc: createPeerGrpc(config, this.#env, services, peerPagesHandler), http: peerPagesHandler })
     report.serving(member.id, peerPort, metricsPort)
+    this.#closers.push(async () => report.stopping())
     // The member goes first: it hands over its leadership while it can.
     this.#closers.push(() => network.close())
     this.#closers.push(() => member.close())
@@ -153,7 +154,6 @@ export class Server {
     // Clients go first: what they wait for still ends well.
     this.#closers.push(async () => {
       await Promise.all([clientPort, httpPort].map((port) => port.close(config.requestTimeoutMs)))
-      report.stopping(member)
     })
     // Either one port for both protocols, or gRPC alone where HTTP has ports of its own.
     const separate = config.listenClientHttpUrls.length > 0

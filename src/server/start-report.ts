@@ -108,12 +108,8 @@ export class StartReport {
     }
   }
 
-  /** Clients are gone; now the member ends. */
-  stopping(member: Member): void {
-    this.#logger.info('skipped leadership transfer for single voting member cluster', {
-      'local-member-id': hexId(member.id),
-      'current-leader-member-id': hexId(member.leader),
-    })
+  /** Clients are gone and the member has ended. */
+  stopping(): void {
     for (const address of this.#peerAddresses) {
       this.#logger.info('stopping serving peer traffic', { address })
       this.#logger.info('stopped serving peer traffic', { address })

@@ -43,12 +43,11 @@ t.test('a start that is not possible ends with one fatal line and code 1', async
   const url = 'http://localhost:2380'
   const cases: [string[], Partial<Line>][] = [
     [
-      ['--initial-cluster', `default=${url},b=http://127.0.0.1:2`],
-      { msg: 'discovery failed', error: 'not supported yet: more than one member in --initial-cluster' },
-    ],
-    [
       ['--initial-cluster-state', 'existing'],
-      { msg: 'discovery failed', error: 'not supported yet: --initial-cluster-state=existing' },
+      {
+        msg: 'discovery failed',
+        error: 'cannot fetch cluster info from peer urls: could not retrieve cluster information from the given URLs',
+      },
     ],
     [['--discovery-srv', 'example.com'], { msg: 'discovery failed', error: 'not supported yet: --discovery-srv' }],
     [

@@ -8,6 +8,7 @@ import {
   type CancelCause,
   type Clock,
   Code,
+  type Codec,
   type Method,
   type MethodInfo,
   type Status,
@@ -165,18 +166,31 @@ export abstract class BaseCall implements Call, StreamReader, DeadlineOwner {
   }
 
   /** Sends one message; what is in front of it goes first. */
-  protected sendBytes(bytes: Uint8Array): void {
-    this.server.observer?.sent(this.#info, bytes.length)
+  protected sendMessage(message: unknown, codec: Codec<unknown>): void {
+    const pieces = codec.pieces?.(message)
+    if (pieces === undefined) {
+      const bytes = codec.encode(message)
+      this.#writeHead(bytes.length)
+      this.#stream.write(HEAD, bytes)
+      return
+    }
+    let sizeBytes = 0
+    for (const { length } of pieces) sizeBytes += length
+    this.#writeHead(sizeBytes)
+    this.#stream.write(HEAD, NOTHING)
+    for (const piece of pieces) this.#stream.write(NOTHING, piece)
+  }
+
+  #writeHead(sizeBytes: number): void {
+    this.server.observer?.sent(this.#info, sizeBytes)
     if (!this.#hasAnswered) {
       this.#hasAnswered = true
       this.#stream.respond(ANSWER_FIELDS, false)
     }
-    const { length } = bytes
-    HEAD[1] = length >>> 24
-    HEAD[2] = length >>> 16
-    HEAD[3] = length >>> 8
-    HEAD[4] = length
-    this.#stream.write(HEAD, bytes)
+    HEAD[1] = sizeBytes >>> 24
+    HEAD[2] = sizeBytes >>> 16
+    HEAD[3] = sizeBytes >>> 8
+    HEAD[4] = sizeBytes
   }
 
   protected finishOk(): void {
@@ -222,6 +236,7 @@ export abstract class BaseCall implements Call, StreamReader, DeadlineOwner {
 
 /** Reused: streams copy it. The flag stays 0, answers are not compressed. */
 const HEAD = new Uint8Array(MESSAGE_HEAD_BYTES)
+const NOTHING = new Uint8Array(0)
 
 function decodeOr(method: Method, bytes: Uint8Array, start: number, end: number): unknown {
   try {

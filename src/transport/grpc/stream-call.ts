@@ -66,7 +66,7 @@ export class StreamRpc extends BaseCall implements StreamCall<unknown> {
 
   send(message: unknown): boolean {
     if (this.isEnded) return true
-    this.sendBytes(this.#method.response.encode(message))
+    this.sendMessage(message, this.#method.response)
     if (this.stream.queuedBytes <= GRPC_LIMITS.highWaterBytes) return true
     this.#isBlocked = true
     return false

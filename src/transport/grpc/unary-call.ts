@@ -37,7 +37,7 @@ export class UnaryRpc extends BaseCall implements UnaryCall<unknown> {
 
   respond(message: unknown): void {
     if (this.isEnded) return
-    this.sendBytes(this.#method.response.encode(message))
+    this.sendMessage(message, this.#method.response)
     this.finishOk()
   }
 

@@ -229,9 +229,9 @@ class ChunkSource {
     if (this.#isEnded) return false
     this.isPending = true
     try {
-      const { done, value } = await this.#iterator.next()
-      this.#isEnded = done === true
-      this.#rest = done === true ? undefined : value
+      const result = await this.#iterator.next()
+      this.#isEnded = result.done === true
+      this.#rest = result.done === true ? undefined : result.value
     } catch (error) {
       this.#isEnded = true
       throw error

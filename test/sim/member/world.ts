@@ -220,6 +220,7 @@ export class World {
       preVote: true,
       initialTickAdvance: true,
       strictReconfigCheck: true,
+      corruption: { initialCheck: false, periodMs: 0, compactHashMs: 0 },
       requestTimeoutMs: REQUEST_TIMEOUT_MS,
       maxRequestBytes: 100_000,
       quotaBytes: Infinity,
