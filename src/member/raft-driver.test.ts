@@ -15,7 +15,7 @@ const confState = (): raftpb.ConfState => {
   return state
 }
 
-const follower = (compacted = { index: NO_INDEX, term: NO_TERM as Term }) => {
+const follower = (compacted = { index: NO_INDEX, term: NO_TERM }) => {
   const clock = new SimClock()
   const log = new MemoryLog()
   const network = new SilentNetwork<raftpb.Message>()
@@ -83,7 +83,7 @@ const appendAt = (prev: number, commit: number): raftpb.Message => {
   entry.index = index(prev + 1)
   entry.data = Buffer.from('x')
   const [at, logTerm] = [index(prev), term(2)]
-  return fromLeader(MessageType.MsgApp, { index: at, logTerm, commit: index(commit) as Index, entries: [entry] })
+  return fromLeader(MessageType.MsgApp, { index: at, logTerm, commit: index(commit), entries: [entry] })
 }
 
 t.test('what follows on a snapshot is neither acknowledged nor applied before its state is installed', async (t) => {
