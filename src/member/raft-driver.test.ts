@@ -1,5 +1,5 @@
 import t from 'tap'
-import { type Index, type MemberId, type Term, NO_INDEX, NO_TERM, index, term } from '../base/index.js'
+import { type MemberId, NO_INDEX, NO_TERM, index, term } from '../base/index.js'
 import { raftpb } from '../proto/index.js'
 import { DEFAULT_LIMITS, RawNode } from '../raft/index.js'
 import { RaftDriver } from './raft-driver.js'
