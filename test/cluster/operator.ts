@@ -43,11 +43,12 @@ export class Operator {
   readonly cluster: Cluster
   readonly recorded: Recorded[] = []
   readonly #version: EtcdctlVersion
-  readonly #saved = new Map<string, string>()
+  readonly #saved: Map<string, string>
 
-  constructor(cluster: Cluster, version: EtcdctlVersion = '3.5') {
+  constructor(cluster: Cluster, version: EtcdctlVersion = '3.5', saved = new Map<string, string>()) {
     this.cluster = cluster
     this.#version = version
+    this.#saved = saved
   }
 
   member(name: string): ClusterMember {
@@ -72,7 +73,8 @@ export class Operator {
     }
     for (const [name, pattern] of Object.entries(save)) {
       const value = pattern.exec(result.stdout)?.[1]
-      if (value !== undefined) this.#saved.set(name, value)
+      if (value === undefined) throw new Error(`no ${name} from ${line}: ${result.stdout}${result.stderr}`)
+      this.#saved.set(name, value)
     }
     const ordered = anyOrder ? inOrder : (text: string): string => text
     return this.#record(`${line} (at ${at})`, {
@@ -108,7 +110,7 @@ export class Operator {
   /** Calls at the same time, written down in the order given: for those that take their time to fail. */
   async callAll(calls: readonly (readonly [string, object, RawCallOptions?])[]): Promise<void> {
     const performed = calls.map(async ([method, request, options]) => {
-      const alone = new Operator(this.cluster, this.#version)
+      const alone = new Operator(this.cluster, this.#version, this.#saved)
       await alone.call(method, request, options)
       return alone.recorded
     })
@@ -191,8 +193,10 @@ export class Operator {
 const isBuffer = (value: unknown): value is { data: number[] } =>
   typeof value === 'object' && value !== null && 'type' in value && value.type === 'Buffer' && 'data' in value
 
-/** Terms count elections, of which a run may have more than another. */
+/** Terms too: they count elections, of which a run may have more than another. */
 const RULES: readonly (readonly [RegExp, string])[] = [
+  // The client's own words when its time is over.
+  [/Deadline exceeded after .*/g, 'no answer in time'],
   [/("raft_?term":)\d+/gi, '$1<term>'],
   [/("RaftTerm" : )\d+/g, '$1<term>'],
   [/(true|false), \d+, <index>/g, '$1, <term>, <index>'],

@@ -24,9 +24,16 @@ const lastError = (log: string): string => {
   return inOrder(errors.at(-1)?.error ?? 'no reason')
 }
 
-/** The members that a text lists are in the order of their ids, which hold the time for those that were added. */
+/** Members that a text lists are in no order. */
 const inOrder = (text: string): string =>
-  text.replace(/Members:\[(&\{.*\}\})\]/, (_, list: string) => `Members:[${list.split(' &').sort().join(' &')}]`)
+  text.replace(
+    /Members:\[(&\{.*\}\})\]/,
+    (_, list: string) =>
+      `Members:[${list
+        .split(/ (?=&)/)
+        .sort()
+        .join(' ')}]`,
+  )
 
 /** Starts a member that ends by itself. */
 const noteRefusedStart = async (operator: Operator, what: string, member: ClusterMember, flags: StartFlags) => {
