@@ -48,7 +48,7 @@ const watchAll = (node: ClusterNode) => {
   const stream = node.watches.openStream({
     send: (response) => {
       if (response.canceled) cancels.push(response.compactRevision)
-      for (const bytes of response.events as unknown as Uint8Array[]) {
+      for (const bytes of response.events) {
         const event = eventOf(bytes)
         events.push(event)
       }
