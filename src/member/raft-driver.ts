@@ -38,7 +38,7 @@ export class RaftDriver {
   #continueScheduled = false
   #stopped = false
   #appendsInFlight = 0
-  /** The last received snapshot that is not in the state machine yet: what was written after it waits for it. */
+  /** The last job since a received snapshot that is not in the state machine yet: what is written after it waits for it. */
   #installing: Promise<void> | undefined
   #idle: (() => void) | undefined
 
@@ -190,20 +190,25 @@ export class RaftDriver {
     )
   }
 
-  /** Jobs become durable in the order of the calls, which is also the order in which the promises settle. */
+  /**
+   * Jobs become durable in the order of the calls. From a snapshot on, each also waits for the one before it, so that their
+   * promises settle in that order too, however long an installation takes.
+   */
   #store(job: AppendJob): Promise<void> {
-    if (job.snapshot === undefined) {
-      const written = this.#log.append(job.hardState, job.entries)
-      return this.#installing === undefined ? written : both(this.#installing, written)
+    const { snapshot, hardState, entries } = job
+    const written =
+      snapshot === undefined
+        ? this.#log.append(hardState, entries)
+        : this.#log.install(logSnapshot(snapshot), hardState, entries)
+    if (snapshot === undefined && this.#installing === undefined) return written
+    const durable = both(this.#installing ?? Promise.resolve(), written)
+    const stored = snapshot === undefined ? durable : durable.then(() => this.#observer.installSnapshot(snapshot))
+    this.#installing = stored
+    const clear = (): void => {
+      if (this.#installing === stored) this.#installing = undefined
     }
-    const { snapshot } = job
-    const written = this.#log.install(logSnapshot(snapshot), job.hardState, job.entries)
-    const before = this.#installing ?? Promise.resolve()
-    const installing = both(before, written).then(() => this.#observer.installSnapshot(snapshot))
-    this.#installing = installing
-    return installing.finally(() => {
-      if (this.#installing === installing) this.#installing = undefined
-    })
+    stored.then(clear, clear)
+    return stored
   }
 
   #appendDone(): void {
