@@ -135,6 +135,8 @@ export class Compactor {
     this.#finished = at
     this.#finishWaiters = release(this.#finishWaiters, at)
     log.queueRow('meta', Buffer.from(FINISHED_COMPACT_KEY), revisionKey(at, 0))
+    // Asked before the owner hears of the row: it may begin that very batch at once.
+    const last = log.nextBatch
     this.#parts.onRows()
     if (storesHash) hashes.store(sweep.hash())
     observer?.onFinished(clock.monotonicMs() - begun)
@@ -143,7 +145,7 @@ export class Compactor {
       removed: sweep.removed,
       'took-ms': Math.round(clock.monotonicMs() - begun),
     })
-    await this.#writtenUpTo(log.nextBatch)
+    await this.#writtenUpTo(last)
   }
 
   #writtenUpTo(batch: number): Promise<void> {
