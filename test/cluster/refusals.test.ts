@@ -81,8 +81,9 @@ const refusedLearners = async (operator: Operator, cluster: Cluster): Promise<vo
   await operator.ctl('member add m4 --learner --peer-urls=$M4-PEER', { save, whileShown: UNHEALTHY, anyOrder: true })
   const ID = BigInt(`0x${operator.saved('LEARNER')}`).toString()
   await operator.call('Cluster/MemberAdd', { peerURLs: ['http://127.0.0.1:9'], isLearner: true })
-  await operator.call('Cluster/MemberAdd', { peerURLs: [peer], isLearner: true })
-  await operator.call('Cluster/MemberAdd', { peerURLs: [peer] })
+  // With a second URL, since the same ones give the same id within a second.
+  await operator.call('Cluster/MemberAdd', { peerURLs: [peer, 'http://127.0.0.1:9'], isLearner: true })
+  await operator.call('Cluster/MemberAdd', { peerURLs: [peer, 'http://127.0.0.1:9'] })
   await operator.call('Cluster/MemberPromote', { ID })
   await operator.call('Cluster/MemberPromote', { ID }, { at: 'm2' })
   await operator.call('Maintenance/MoveLeader', { targetID: ID })
@@ -117,10 +118,10 @@ const refusedLearners = async (operator: Operator, cluster: Cluster): Promise<vo
 
 const unstartedVoter = async (operator: Operator, cluster: Cluster): Promise<void> => {
   const save = { VOTER: /Member\s+(\w+) added/ }
-  await operator.ctl('member add m4 --peer-urls=$M4-PEER', { save, whileShown: UNHEALTHY, anyOrder: true })
+  await operator.ctl('member add m5 --peer-urls=http://127.0.0.1:9', { save, whileShown: UNHEALTHY, anyOrder: true })
   const ID = BigInt(`0x${operator.saved('VOTER')}`).toString()
-  await operator.call('Cluster/MemberAdd', { peerURLs: ['http://127.0.0.1:9'] })
-  await operator.call('Cluster/MemberAdd', { peerURLs: ['http://127.0.0.1:9'] }, { at: 'm2' })
+  await operator.call('Cluster/MemberAdd', { peerURLs: ['http://127.0.0.1:10'] })
+  await operator.call('Cluster/MemberAdd', { peerURLs: ['http://127.0.0.1:10'] }, { at: 'm2' })
   await operator.call('Cluster/MemberPromote', { ID })
   await operator.call('Maintenance/MoveLeader', { targetID: ID }, { timeoutMs: 3_000 })
   await cluster.lead(operator.member('m1'))

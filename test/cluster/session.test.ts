@@ -11,6 +11,8 @@ import { compareScenario, tellAllowed, type Spare } from './scenario.js'
 
 const CLIENTS: readonly EtcdctlVersion[] = ['3.5', '3.4']
 const ALL = 'm1,m2,m3'
+/** Elections short enough to wait for, long enough for watches to outlast them. */
+const FLAGS = ['--heartbeat-interval=100', '--election-timeout=1000']
 /** Membership changes are refused until all members have been connected for five seconds. */
 const UNHEALTHY = /unhealthy cluster/
 
@@ -170,7 +172,7 @@ const maintenance = async (operator: Operator, cluster: Cluster): Promise<void> 
 for (const client of CLIENTS) {
   const skip = findTool('etcdctl', client) === undefined && `etcdctl ${client} is missing`
   t.test(`an operator's session (etcdctl ${client})`, { skip }, (t) =>
-    compareScenario(t, { size: 3, spare: 2, client }, async (operator, cluster, spare) => {
+    compareScenario(t, { size: 3, spare: 2, client, flags: FLAGS }, async (operator, cluster, spare) => {
       operator.save('M5PORT', String(spare[1]?.peer))
       await operator.learnIds()
       await operator.ctl('member remove $M3')

@@ -35,7 +35,22 @@ export const allowedDifferences: readonly AllowedDifference[] = [
     commands: /^endpoint status/,
     ours: inStdout((text) => text.replace(/(alarm:[A-Z]+) /g, '$1')),
   },
+  {
+    what: 'a learner refuses calls as FAILED_PRECONDITION',
+    why: '3.6 changed the code from UNAVAILABLE, with which clients try again',
+    commands: /^\w+\/\w+ /,
+    ours: (reference) => {
+      const stdout = reference.stdout.replace(
+        /^UNAVAILABLE(: .*rpc not supported for learner)$/,
+        'FAILED_PRECONDITION$1',
+      )
+      const changed = stdout !== reference.stdout && reference.code !== 0
+      return { ...reference, stdout, code: changed ? FAILED_PRECONDITION : reference.code }
+    },
+  },
 ]
+
+const FAILED_PRECONDITION = 9
 
 /** What we should show where the reference showed `expected`, and the allowed differences that this takes. */
 export const translate = (
