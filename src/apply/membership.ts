@@ -11,8 +11,8 @@ const CLUSTER_VERSION = Buffer.from('clusterVersion')
 export class Membership {
   readonly #sink: RowSink
   readonly #learnersMax: number
-  readonly #members = new Map<MemberId, MemberRecord>()
-  readonly #removed = new Set<MemberId>()
+  #members = new Map<MemberId, MemberRecord>()
+  #removed = new Set<MemberId>()
   #clusterVersion: string | undefined
 
   constructor(sink: RowSink, learnersMax: number) {
@@ -121,6 +121,13 @@ export class Membership {
     return this.members()
       .map((member) => `${hexId(member.id)}=${member.peerUrls.join(',')}`)
       .join(' ')
+  }
+
+  /** Takes over what `next` holds, which nobody uses any more. */
+  adopt(next: Membership): void {
+    this.#members = next.#members
+    this.#removed = next.#removed
+    this.#clusterVersion = next.#clusterVersion
   }
 
   #known(id: MemberId): MemberRecord | undefined {

@@ -32,4 +32,14 @@ export { Member } from './member.js'
 export type { MemberOptions, MemberParts } from './member-parts.js'
 export { queryStatus } from './query-status.js'
 export type { PeerSender } from './raft-driver.js'
+export {
+  MalformedRows,
+  type OpenStore,
+  SnapshotLost,
+  type StoreParts,
+  SwitchedBackend,
+  catchUpStore,
+  openNewest,
+} from './snapshot/index.js'
+export type { SnapshotParts } from './snapshot-work.js'
 export { WatchPump } from './watch-pump.js'

@@ -9,6 +9,7 @@ import type { ApplyObserver } from './api.js'
 import type { CommitPacing } from './backend-committer.js'
 import type { Started } from './bootstrap.js'
 import type { CorruptionOptions } from './corruption-checks.js'
+import type { SnapshotParts } from './snapshot-work.js'
 import type { SnapshotPolicy } from './snapshotter.js'
 
 export interface MemberOptions {
@@ -60,6 +61,8 @@ export interface MemberParts {
   /** The member was removed from the cluster for good and serves nobody any more: to be closed. Called once. */
   readonly onRemoved: () => void
   readonly applyObserver?: ApplyObserver
+  /** Undefined: no snapshots to or from other members. */
+  readonly snapshots?: SnapshotParts
 }
 
 const EMPTY_CONF_STATE: LogConfState = {

@@ -22,6 +22,7 @@ import { RaftDriver } from './raft-driver.js'
 import { ReadBarrier } from './read-barrier.js'
 import { RequestIds } from './request-ids.js'
 import { compactionRequest, leaseCheckpointRequest, leaseRevokeRequest, noSpaceAlarmRequest } from './requests.js'
+import { SnapshotWork, describeState } from './snapshot-work.js'
 import { Snapshotter } from './snapshotter.js'
 import { startNode, startRetention } from './startup.js'
 import { TickSource } from './tick-source.js'
@@ -51,6 +52,7 @@ export class Member {
   readonly #appliedWaits: AppliedWaits
   readonly #committer: BackendCommitter
   readonly #snapshotter: Snapshotter
+  readonly #snapshots: SnapshotWork
   readonly #retention: LogRetention
   readonly #leaseKeeper: LeaseKeeper
   readonly #publisher: Publisher
@@ -118,7 +120,7 @@ export class Member {
       },
     )
     this.#driver = new RaftDriver({
-      node: startNode(parts, options),
+      node: startNode(parts, options, () => this.#snapshots.source()),
       log: this.#log,
       peers: parts.network,
       clock,
@@ -127,8 +129,8 @@ export class Member {
         onCommitted: (entries) => this.#apply(entries),
         onReadIndex: (context, index) => this.#barrier.onReadIndex(context, index),
         onLeadership: (leader, term) => this.#leadershipChanged(leader, term),
-        onSnapshotMessage: ({ to }) => this.#driver.reportSnapshot(to, false),
-        installSnapshot: () => Promise.reject(new Error('no snapshot was asked for')),
+        onSnapshotMessage: (message) => this.#snapshots.send(message),
+        installSnapshot: (snapshot) => this.#snapshots.install(snapshot),
         onFatal,
       },
     })
@@ -138,6 +140,7 @@ export class Member {
       machine: this.#machine,
       pacing: options.commit,
       duration: this.#metrics.backendCommitSeconds,
+      describe: () => describeState(this.#machine.applied, parts),
       onFatal,
     })
     this.#snapshotter = new Snapshotter({
@@ -147,7 +150,18 @@ export class Member {
       logger,
       lastIndex: started.recovered.snapshot?.index ?? NO_INDEX,
       source: this.#snapshotSource(),
+      isHeld: () => this.#snapshots.isInFlight,
       onFatal,
+    })
+    this.#snapshots = new SnapshotWork({
+      parts,
+      machine: this.#machine,
+      committer: this.#committer,
+      termAt: (index) => this.#driver.node.termAt(index),
+      committed: () => this.committedIndex,
+      step: (message) => this.receive([message]),
+      onReport: (to, ok) => this.#driver.reportSnapshot(to, ok),
+      onInstalled: (point) => this.#installed(point),
     })
     this.#retention = startRetention(parts, options)
     this.#leaseKeeper = new LeaseKeeper({
@@ -298,8 +312,8 @@ export class Member {
   }
 
   /** Opens a place for a snapshot that is about to arrive. */
-  beginSnapshot(_message: raftpb.Message): Promise<SnapshotReceipt | undefined> {
-    return Promise.resolve(undefined)
+  beginSnapshot(message: raftpb.Message): Promise<SnapshotReceipt | undefined> {
+    return this.#isClosing() ? Promise.resolve(undefined) : this.#snapshots.begin(message)
   }
 
   /** Calls back when the local state holds everything that was acknowledged anywhere before the call. */
@@ -386,7 +400,10 @@ export class Member {
     this.#leaseKeeper.close()
     this.#barrier.close()
     this.#appliedWaits.close()
-    await this.#driver.stop()
+    // Stopped first: an installation that is cut short is no failure then.
+    const stopped = this.#driver.stop()
+    await this.#snapshots.close()
+    await stopped
     this.#proposer.failAll(errors.stopped)
     this.#parts.lessor.demote()
     await this.#snapshotter.close()
@@ -468,8 +485,18 @@ export class Member {
     for (const entry of entries) bytes += entry.data.length
     this.#snapshotter.noteApplied(index, bytes)
     this.#retention.note(entries)
-    const droppable = this.#retention.takeDue()
+    const droppable = this.#retention.takeDue(this.#snapshots.isInFlight)
     if (droppable !== undefined) node.compact(droppable)
+    this.#proposer.onApplied()
+  }
+
+  /** The state is that of another member's snapshot now. */
+  #installed({ index }: AppliedPoint): void {
+    this.#snapshotter.noteInstalled(index)
+    this.#retention.restart(index)
+    this.#reachPeers()
+    this.#barrier.onApplied(index)
+    this.#appliedWaits.onApplied(index)
     this.#proposer.onApplied()
   }
 

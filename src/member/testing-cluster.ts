@@ -3,6 +3,8 @@
 import type { MemberId } from '../base/index.js'
 import {
   type Backend,
+  type BackendFolders,
+  type FileSystem,
   type PeerEndpoint,
   type PeerNetwork,
   PeerUnavailable,
@@ -15,9 +17,10 @@ import type { UnaryCall } from '../env/index.js'
 import type { raftpb } from '../proto/index.js'
 import { type FirstStart, startLog } from './bootstrap.js'
 import { MemberFacade } from './facade.js'
-import { type LoadedState, loadState } from './load-state.js'
+import { type LoadOptions, type LoadedState, loadState } from './load-state.js'
 import { Member } from './member.js'
 import type { MemberOptions } from './member-parts.js'
+import { SwitchedBackend, catchUpStore, openNewest } from './snapshot/index.js'
 import { LogLines, MemoryLogProvider, SimClock } from './testing.js'
 import { WatchPump } from './watch-pump.js'
 
@@ -48,7 +51,16 @@ export interface SimWorld {
   serve(facade: MemberFacade): Service
   newBackend(): Backend
   newRandom(seed: number): Random
+  /** A disk for the snapshots and the stores of one member; without it no snapshots are sent. */
+  newFiles?(): SimFiles
 }
+
+export interface SimFiles {
+  readonly fs: FileSystem
+  readonly folders: BackendFolders
+}
+
+const SNAP_DIRECTORY = '/snap'
 
 export interface ClusterNode {
   readonly name: string
@@ -59,7 +71,12 @@ export interface ClusterNode {
   readonly logger: LogLines
   readonly fatal: Error[]
   /** What a later life starts from. */
-  readonly disk: { readonly provider: MemoryLogProvider; readonly backend: Backend }
+  readonly disk: {
+    readonly provider: MemoryLogProvider
+    readonly backend: Backend
+    readonly files: SimFiles | undefined
+  }
+  readonly watches: WatchPump
   /** How often this member asked to be closed for being removed. */
   removals: number
   isClosed: boolean
@@ -93,11 +110,24 @@ export class SimCluster {
   /** Builds a member and connects it; the caller opens it. */
   async start(name: string, start: FirstStart, disk?: ClusterNode['disk']): Promise<ClusterNode> {
     const { clock } = this
-    const { provider, backend } = disk ?? { provider: new MemoryLogProvider(), backend: this.#world.newBackend() }
+    const { provider, backend, files } = disk ?? {
+      provider: new MemoryLogProvider(),
+      backend: this.#world.newBackend(),
+      files: this.#world.newFiles?.(),
+    }
     const logger = new LogLines()
     const fatal: Error[] = []
     const late: { node?: ClusterNode } = {}
-    const loading = loadState(backend, {
+    const started = await startLog(provider, start)
+    const parts = files && { ...files, snapDirectory: SNAP_DIRECTORY, clusterId: started.clusterId, logger }
+    if (files !== undefined) await files.fs.makeDirectory(SNAP_DIRECTORY)
+    const store =
+      parts &&
+      (await this.drive(
+        openNewest(parts.folders).then((opened) => catchUpStore(parts, opened, started.recovered.snapshot)),
+      ))
+    const switched = store && new SwitchedBackend(store.backend)
+    const options: LoadOptions = {
       clock,
       logger,
       metrics: noMetrics,
@@ -109,16 +139,17 @@ export class SimCluster {
       compactionSleepMs: 10,
       onRows: () => late.node?.member.noteRows(),
       onFatal: (error) => fatal.push(error),
-    })
-    await clock.settle()
-    const state = await loading
-    const started = await startLog(provider, start)
+    }
+    const load = (from: Backend): Promise<LoadedState> => loadState(from, options)
+    const state = await this.drive(load(store?.backend ?? backend))
     const network = new ClusterNetwork(this, started.memberId)
     const random = this.#world.newRandom(this.#seed++)
+    const onRestored = (): void => late.node!.watches.restored()
     const member = new Member(
       {
         ...state,
-        backend,
+        backend: switched ?? backend,
+        ...(parts && { snapshots: { ...parts, store: store!, switched: switched!, load, onRestored } }),
         started,
         network,
         membershipData: () => new Uint8Array(1),
@@ -142,8 +173,8 @@ export class SimCluster {
     })
     const facade = new MemberFacade(member, watches)
     const node: ClusterNode = {
-      ...{ name, member, facade, state, network, logger, fatal },
-      disk: { provider, backend },
+      ...{ name, member, facade, state, network, logger, fatal, watches },
+      disk: { provider, backend, files },
       removals: 0,
       isClosed: false,
     }
@@ -275,8 +306,29 @@ export class ClusterNetwork implements PeerNetwork<raftpb.Message> {
     for (const id of up) if (!this.#since.has(id)) this.#since.set(id, clock.monotonicMs())
   }
 
-  async sendSnapshot(): Promise<boolean> {
-    return false
+  /** A chunk per turn. */
+  async sendSnapshot(
+    message: raftpb.Message,
+    chunks: AsyncIterable<Uint8Array>,
+    signal: AbortSignal,
+  ): Promise<boolean> {
+    const { clock } = this.#cluster
+    const target = this.#cluster.nodes.get(message.to)
+    const isUp = (): boolean => !signal.aborted && this.#cluster.isConnected(this.#self, message.to)
+    if (target === undefined || !isUp()) return false
+    const receipt = await target.member.beginSnapshot(message)
+    if (receipt === undefined) return false
+    for await (const chunk of chunks) {
+      await clock.yieldTurn()
+      if (!isUp()) {
+        await receipt.abort()
+        return false
+      }
+      await receipt.write(chunk)
+    }
+    await receipt.finish()
+    target.member.receive([message])
+    return true
   }
 
   query<Req, Res>(to: MemberId, method: QueryMethod<Req, Res>, request: Req, timeoutMs: number): Promise<Res> {

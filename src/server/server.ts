@@ -22,10 +22,20 @@ import {
   createMetricsHandler,
   createPeerHandler,
 } from '../http/index.js'
-import { type LoadedState, Member, MemberFacade, type Started, WatchPump } from '../member/index.js'
+import {
+  type LoadedState,
+  Member,
+  MemberFacade,
+  type OpenStore,
+  type Started,
+  SwitchedBackend,
+  WatchPump,
+  catchUpStore,
+  openNewest,
+} from '../member/index.js'
 import { errors } from '../proto/index.js'
 import { HealthState, RequestGate, createServices } from '../rpc/index.js'
-import { type LevelBackend, encodeV2Store, hasWal } from '../storage/index.js'
+import { encodeV2Store, hasWal } from '../storage/index.js'
 import {
   ClientPort,
   type GrpcServer,
@@ -49,7 +59,7 @@ import { planStart } from './new-member.js'
 import { clientPages, memberHealth, peerPages, startingHealth } from './pages.js'
 import { watchRequests } from './request-log.js'
 import { type MachineFacts, StartReport } from './start-report.js'
-import { checkRecovered, openBackend, openLog, openState } from './storage-wiring.js'
+import { checkRecovered, openLog, openState, snapshotLoader, storeFolders } from './storage-wiring.js'
 import { openClientTls, openPeerTls } from './tls-wiring.js'
 
 export interface ServerEnvironment {
@@ -80,6 +90,7 @@ export class Server {
   /** What is open, oldest first. */
   readonly #closers: (() => Promise<void>)[] = []
   #member: Member | undefined
+  #backend: SwitchedBackend | undefined
   #health: HealthSource = startingHealth
   #closing: Promise<void> | undefined
   /** What the gRPC health service says. */
@@ -124,11 +135,11 @@ export class Server {
     const metricsPort = await this.#bind('metrics', config.listenMetricsUrls, clientTls.metrics)
     report.starting(this.#env.machine, await hasWal(fs, config.walDir))
 
-    const { backend, state, started } = await this.#bootstrap(report, peerTls.dial)
+    const { store, state, started } = await this.#bootstrap(report, peerTls.dial)
     const network = createNetwork(config, this.#env, started, peerTls.dial)
-    const member = this.#createMember(backend, state, started, network)
+    const member = this.#createMember(store, state, started, network, () => watches.restored())
     this.#member = member
-    const watches = this.#createWatches(member, state)
+    const watches: WatchPump = this.#createWatches(member, state)
     const facade = new MemberFacade(member, watches, (run) => this.#defragment(run))
     report.bootstrapped(started, member)
     const monitoring = this.#monitoring()
@@ -167,29 +178,35 @@ export class Server {
   async #bootstrap(
     report: StartReport,
     dial: PeerDialTls,
-  ): Promise<{ backend: LevelBackend; state: LoadedState; started: Started }> {
+  ): Promise<{ store: OpenStore; state: LoadedState; started: Started }> {
     const config = this.#config
     const env = this.#env
     try {
       await prepareDataDir(config, env)
       await refuseForeignState(config, env)
-      const backend = await openBackend(config, env)
-      this.#closers.push(() => backend.close())
+      const folders = storeFolders(config, env)
+      const opened = await openNewest(folders)
+      this.#backend = new SwitchedBackend(opened.backend)
+      this.#closers.push(async () => this.#backend?.close())
       report.step('bootstrapping cluster')
       const fetch: FetchPage = async (url, limitMs) =>
         fetchPage(url, limitMs, url.startsWith('https:') ? peerRequestOptions(dial) : {})
       const start = await planStart(config, await hasWal(env.fs, config.walDir), { ...env, fetch })
       report.step('bootstrapping storage')
-      const state = await openState(config, env, backend, () => this.#member?.noteRows())
-      this.#closers.push(() => state.store.close())
-      report.step('bootstrapping raft')
       const started = await openLog(config, env, start)
       // Before it belongs to a member, nobody else closes it.
       const log = this.#closers.push(() => started.log.close())
+      report.step('bootstrapping raft')
+      const { clusterId, recovered } = started
+      const parts = { ...env, folders, snapDirectory: config.snapDir, clusterId }
+      const store = await catchUpStore(parts, opened, recovered.snapshot)
+      this.#backend.switchTo(store.backend)
+      const state = await openState(config, env, store.backend, () => this.#member?.noteRows())
+      this.#closers.push(() => state.store.close())
       checkRecovered(started, state)
       this.#closers.splice(log - 1, 1)
       report.step('bootstrap successfully')
-      return { backend, state, started }
+      return { store, state, started }
     } catch (error) {
       env.logger.error('bootstrap failed', { error })
       throw error
@@ -257,11 +274,28 @@ export class Server {
     }
   }
 
-  #createMember(backend: LevelBackend, state: LoadedState, started: Started, network: RaftNetwork): Member {
+  #createMember(
+    store: OpenStore,
+    state: LoadedState,
+    started: Started,
+    network: RaftNetwork,
+    onRestored: () => void,
+  ): Member {
+    const config = this.#config
+    const switched = this.#backend!
     const parts = {
       ...this.#env,
       ...state,
-      backend,
+      backend: switched,
+      snapshots: {
+        fs: this.#env.fs,
+        snapDirectory: config.snapDir,
+        folders: storeFolders(config, this.#env),
+        store,
+        switched,
+        load: snapshotLoader(config, this.#env, () => this.#member?.noteRows()),
+        onRestored,
+      },
       started,
       applyObserver: new ApplyWatch({
         clock: this.#env.clock,

@@ -23,6 +23,8 @@ export interface ServerOptions {
   readonly version?: string
   /** Must not exist or hold an earlier run. */
   readonly dataDir: string
+  /** Of the client URLs; default http. */
+  readonly clientScheme?: 'http' | 'https'
   /** Added to the flags that every server gets; a later flag wins over an earlier one. */
   readonly flags?: readonly string[]
   readonly env?: Readonly<Record<string, string>>
@@ -72,7 +74,7 @@ export class Server {
   }
 
   get url(): string {
-    return `http://${this.endpoint}`
+    return `${this.options.clientScheme ?? 'http'}://${this.endpoint}`
   }
 
   get pid(): number {
@@ -129,11 +131,12 @@ export class Server {
 
 const launch = (options: ServerOptions, clientPort: number, peerPort: number): Child => {
   const [path, firstArgs] = serverCommand(options.kind, options.version)
+  const clientUrl = `${options.clientScheme ?? 'http'}://127.0.0.1:${clientPort}`
   const args = [
     ...firstArgs,
     ...['--data-dir', options.dataDir],
-    ...['--listen-client-urls', `http://127.0.0.1:${clientPort}`],
-    ...['--advertise-client-urls', `http://127.0.0.1:${clientPort}`],
+    ...['--listen-client-urls', clientUrl],
+    ...['--advertise-client-urls', clientUrl],
     ...['--listen-peer-urls', `http://127.0.0.1:${peerPort}`],
     ...['--initial-advertise-peer-urls', ADVERTISED_PEER_URL],
     ...['--initial-cluster', `default=${ADVERTISED_PEER_URL}`],

@@ -324,3 +324,57 @@ t.test('closing leaks no descriptor', { skip: !existsSync('/proc/self/fd') && 'n
   await again.wal.close()
   t.equal(readdirSync('/proc/self/fd').length, before)
 })
+
+t.test('a received snapshot replaces the log; what is appended with it and after it follows on it', async (t) => {
+  const { create, open } = setUp(t)
+  const wal = await create()
+  await wal.append(state(1, 1n, 3), entries(1, 8))
+  const confState = { voters: [1n as MemberId], ...EMPTY_CONF }
+  const snapshot = { index: index(6), term: term(2), confState, data: Buffer.from('at 6') }
+  const early = wal.append(state(2, 0n, 3), [])
+  const installed = wal.install(snapshot, state(2, 0n, 7), entries(7, 7, 2))
+  const late = wal.append(undefined, entries(8, 9, 2))
+  await Promise.all([early, installed, late])
+  t.throws(() => wal.append(undefined, entries(11, 11, 2)), /entry 11 follows entry 9/)
+  await wal.close()
+  const { wal: again, recovered } = await open()
+  t.equal(recovered.snapshot?.index, 6)
+  t.equal(Buffer.from(recovered.snapshot?.data ?? []).toString(), 'at 6')
+  t.same(recovered.hardState, state(2, 0n, 7))
+  t.same(plain(recovered.entries), plain(entries(7, 9, 2)))
+  await again.append(undefined, entries(10, 10, 2))
+  await again.close()
+})
+
+t.test('entries behind a received snapshot are gone, whatever their term', async (t) => {
+  const { create, open } = setUp(t)
+  const wal = await create()
+  await wal.append(state(4, 1n, 3), [...entries(1, 6), ...entries(7, 8, 4)])
+  const confState = { voters: [1n as MemberId], ...EMPTY_CONF }
+  await wal.install({ index: index(6), term: term(2), confState, data: Buffer.from('6') }, state(5, 0n, 6), [])
+  await wal.close()
+  const { wal: again, recovered } = await open()
+  t.same(recovered.entries, [], 'also of a later term: they followed on another entry 6')
+  t.throws(() => again.append(undefined, entries(9, 9, 5)), /entry 9 follows entry 6/)
+  await again.append(undefined, entries(7, 7, 5))
+  await again.close()
+  const last = await open()
+  t.same(plain(last.recovered.entries), plain(entries(7, 7, 5)))
+  await last.wal.close()
+})
+
+t.test('an own snapshot that is recorded after a received one does not take its place', async (t) => {
+  const { create, open } = setUp(t)
+  const wal = await create()
+  await wal.append(state(1, 1n, 8), entries(1, 8))
+  const confState = { voters: [1n as MemberId], ...EMPTY_CONF }
+  const snapshotAt = (at: number) => ({ index: index(at), term: term(1), confState, data: Buffer.from(`at ${at}`) })
+  await wal.install(snapshotAt(20), state(1, 1n, 20), [])
+  await wal.saveSnapshot(snapshotAt(8))
+  await wal.append(state(1, 1n, 21), entries(21, 22))
+  await wal.close()
+  const { wal: again, recovered } = await open()
+  t.equal(recovered.snapshot?.index, 20)
+  t.same(plain(recovered.entries), plain(entries(21, 22)))
+  await again.close()
+})

@@ -12,8 +12,9 @@ import {
   type LogHardState,
   type LogSnapshot,
   type LogStorage,
+  type SnapshotPoint,
 } from '../../env/index.js'
-import { purgeSnapFiles, saveSnapFile } from '../snap/snap-directory.js'
+import { purgeSnapFiles, saveSnapFile, snapFileName } from '../snap/snap-directory.js'
 import { RecordType } from './frame.js'
 import { encodeSnapshotRecord, isEmptyHardState } from './messages.js'
 import { NextSegment } from './next-segment.js'
@@ -61,6 +62,8 @@ export interface WalState {
   readonly crc: number
   readonly hardState: LogHardState
   readonly lastIndex: Index
+  /** What recovery started from. */
+  readonly snapshot: SnapshotPoint | undefined
 }
 
 /** One call's part of the next write. */
@@ -68,6 +71,8 @@ interface Job {
   readonly entries: readonly LogEntry[]
   readonly hardState: LogHardState | undefined
   readonly snapshot: LogSnapshot | undefined
+  /** The snapshot replaces the log: its file is written first, then its record, then the rest. */
+  readonly replaces: boolean
   readonly mustSync: boolean
   readonly resolve: () => void
   readonly reject: (error: Error) => void
@@ -100,6 +105,10 @@ export class Wal implements LogStorage {
   /** The last index written, and the last one accepted: names the next segment, and bounds the next entry. */
   #lastIndex: number
   #acceptedIndex: number
+  /**
+   * What a recovery would start from. There may be newer files: those of received snapshots whose records a crash cut off.
+   */
+  #snapshot: Pick<SnapshotPoint, 'index' | 'term'> | undefined
 
   #waiting: Job[] = []
   #driving: Promise<void> | undefined
@@ -119,6 +128,7 @@ export class Wal implements LogStorage {
     this.#flushedTo = state.offset
     this.#hardState = this.#acceptedState = state.hardState
     this.#lastIndex = this.#acceptedIndex = state.lastIndex
+    this.#snapshot = state.snapshot
     this.#next = this.#prepareNext()
   }
 
@@ -129,16 +139,15 @@ export class Wal implements LogStorage {
     if (state !== undefined) {
       mustSync ||= state.term !== this.#acceptedState.term || state.vote !== this.#acceptedState.vote
     }
-    return this.#submit(state, entries, undefined, mustSync)
+    return this.#submit({ hardState: state, entries, snapshot: undefined, replaces: false, mustSync })
   }
 
-  /**
-   * Not ordered with `append` calls made before it resolves: whoever appends entries that follow a received snapshot waits.
-   */
+  /** A snapshot of what is in this log already: `append` calls made before it resolves may come before it. */
   async saveSnapshot(snapshot: LogSnapshot): Promise<void> {
     await this.#refusal()
     await saveSnapFile(this.#fs, this.#snapDirectory, snapshot)
-    await this.#submit(undefined, [], snapshot, true)
+    await this.#submit({ hardState: undefined, entries: [], snapshot, replaces: false, mustSync: true })
+    this.#noteSnapshot(snapshot)
   }
 
   async install(
@@ -146,8 +155,9 @@ export class Wal implements LogStorage {
     hardState: LogHardState | undefined,
     entries: readonly LogEntry[],
   ): Promise<void> {
-    await this.saveSnapshot(snapshot)
-    await this.append(hardState, entries)
+    await this.#submit({ hardState, entries, snapshot, replaces: true, mustSync: true })
+    this.#noteSnapshot(snapshot)
+    await this.release(snapshot.index)
   }
 
   async release(index: Index): Promise<void> {
@@ -169,7 +179,8 @@ export class Wal implements LogStorage {
         this.#options.logger.info('purged', { path: `${this.#directory}/${name}` })
       }
     }
-    for (const name of await purgeSnapFiles(this.#fs, this.#snapDirectory, maxSnapshots)) {
+    const needed = this.#snapshot && snapFileName(this.#snapshot.term, this.#snapshot.index)
+    for (const name of await purgeSnapFiles(this.#fs, this.#snapDirectory, maxSnapshots, needed)) {
       this.#options.logger.info('purged', { path: `${this.#snapDirectory}/${name}` })
     }
   }
@@ -180,20 +191,19 @@ export class Wal implements LogStorage {
     return this.#closing
   }
 
-  #submit(
-    hardState: LogHardState | undefined,
-    entries: readonly LogEntry[],
-    snapshot: LogSnapshot | undefined,
-    mustSync: boolean,
-  ): Promise<void> {
+  #submit(work: Omit<Job, 'resolve' | 'reject'>): Promise<void> {
     const refusal = this.#refusal()
     if (refusal !== undefined) return refusal
-    this.#accept(hardState, entries, snapshot?.index ?? 0)
+    this.#accept(work)
     return new Promise((resolve, reject) => {
-      this.#waiting.push({ entries, hardState, snapshot, mustSync, resolve, reject })
+      this.#waiting.push({ ...work, resolve, reject })
       // Starting in a microtask lets everything that this turn appends go into one write.
       this.#driving ??= Promise.resolve().then(() => this.#drive())
     })
+  }
+
+  #noteSnapshot({ index, term }: LogSnapshot): void {
+    if (index > (this.#snapshot?.index ?? 0)) this.#snapshot = { index, term }
   }
 
   #refusal(): Promise<void> | undefined {
@@ -201,7 +211,10 @@ export class Wal implements LogStorage {
     return this.#closing === undefined ? undefined : Promise.reject(new WalFailed('the log is closed'))
   }
 
-  #accept(hardState: LogHardState | undefined, entries: readonly LogEntry[], snapshotIndex: number): void {
+  #accept({ hardState, entries, snapshot, replaces }: Omit<Job, 'resolve' | 'reject'>): void {
+    if (snapshot !== undefined) {
+      this.#acceptedIndex = replaces ? snapshot.index : Math.max(this.#acceptedIndex, snapshot.index)
+    }
     if (entries.length > 0) {
       const first = entries[0]!.index
       invariant(first >= 1 && first <= this.#acceptedIndex + 1, `entry ${first} follows entry ${this.#acceptedIndex}`)
@@ -210,7 +223,6 @@ export class Wal implements LogStorage {
       }
       this.#acceptedIndex = first + entries.length - 1
     }
-    this.#acceptedIndex = Math.max(this.#acceptedIndex, snapshotIndex)
     if (hardState !== undefined) this.#acceptedState = hardState
   }
 
@@ -243,6 +255,10 @@ export class Wal implements LogStorage {
     for (const job of batch) {
       const { entries, hardState, snapshot } = job
       mustSync ||= job.mustSync
+      if (snapshot !== undefined && job.replaces) {
+        await this.#beginAt(snapshot, hardState, inPieces)
+        inPieces = false
+      }
       for (const entry of entries) {
         this.#records.addEntry(entry)
         this.#lastIndex = entry.index
@@ -254,12 +270,25 @@ export class Wal implements LogStorage {
         this.#records.addHardState(hardState)
         this.#hardState = hardState
       }
-      if (snapshot !== undefined) {
+      if (snapshot !== undefined && !job.replaces) {
         this.#records.addRaw(RecordType.snapshot, encodeSnapshotRecord(snapshot))
         this.#lastIndex = Math.max(this.#lastIndex, snapshot.index)
       }
     }
     if (mustSync || this.#records.length > UNWRITTEN_BYTES_MAX) await this.#writeDurably(inPieces)
+  }
+
+  /**
+   * The log goes on behind a snapshot. Its file and record are durable before anything that needs them. Then comes a state that
+   * commits exactly the snapshot: wherever a crash cuts what follows, the log is one that a member may have.
+   */
+  async #beginAt(snapshot: LogSnapshot, hardState: LogHardState | undefined, afterPieces: boolean): Promise<void> {
+    await saveSnapFile(this.#fs, this.#snapDirectory, snapshot)
+    this.#records.addRaw(RecordType.snapshot, encodeSnapshotRecord(snapshot))
+    await this.#writeDurably(afterPieces)
+    this.#lastIndex = snapshot.index
+    this.#hardState = { ...(hardState ?? this.#hardState), commit: snapshot.index }
+    this.#records.addHardState(this.#hardState)
   }
 
   async #writePiece(): Promise<void> {

@@ -18,6 +18,7 @@ const withLog = (log: LogStorage, changes: Partial<LogStorage>): LogStorage => (
 const withBackend = (backend: Backend, write: (rows: readonly BackendRow[]) => Promise<void>): Backend => ({
   get: (bucket, key) => backend.get(bucket, key),
   scan: (bucket, lo, hi) => backend.scan(bucket, lo, hi),
+  view: () => backend.view(),
   write,
   sync: () => backend.sync(),
   reclaim: () => backend.reclaim(),

@@ -241,20 +241,6 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
       }),
     },
   },
-  {
-    name: 'a candidate counts on after it has learned of a change that it must apply first',
-    seeds: 2000,
-    hooks: {
-      options: { confChanges: 40, lazyMembers: 2, campaigns: 15, crashes: 10 },
-      makeNode: tampered((raft) => {
-        const hasUnapplied = Object.getOwnPropertyDescriptor(
-          Object.getPrototypeOf(raft.log),
-          'hasUnappliedConfChange',
-        )!.get!.bind(raft.log) as () => boolean
-        replaceGetter(raft.log, 'hasUnappliedConfChange', () => raft.role === 'follower' && hasUnapplied())
-      }),
-    },
-  },
   { name: 'a refused change is applied on replay', seeds: 2000, hooks: { forgetsRefusals: true } },
   {
     name: 'changes from before a snapshot are applied to its membership',

@@ -3,7 +3,7 @@
 import { index as toIndex } from '#src/base/index.js'
 import type { Index, MemberId } from '#src/base/index.js'
 import { EntryType, MessageType } from '#src/raft/pb.js'
-import type { Message } from '#src/raft/pb.js'
+import type { Entry, Message } from '#src/raft/pb.js'
 import { allOf } from './member.js'
 import type { SimMember } from './member.js'
 import { direction } from './network.js'
@@ -12,16 +12,20 @@ import { shuffled } from './partitions.js'
 import { holdsQuorum } from './quorums.js'
 import type { World } from './world.js'
 
-/** Election timeouts in which the healthy part must have a leader that has committed; split votes take some. */
-const LEADER_WITHIN = 30
+/**
+ * Election timeouts in which the healthy part must have a leader that has committed. Without pre-vote, and when only the
+ * longest log of an exact quorum can win, each round may fail by two chances in three: few would make seeds fail by luck.
+ */
+const LEADER_WITHIN = 100
 /** And after that, in which everybody healthy must hold a new entry. */
 const CONVERGED_WITHIN = 20
 
 export const heal = (world: World): void => {
+  world.healed = true
+  for (const member of world.members.values()) if (world.isRunning(member)) world.act(member, () => undefined)
   const healthy = (world.options.healQuorumOnly ? chooseQuorum(world) : undefined) ?? everyone(world)
   const isPartial = healthy.length < everyone(world).length
   if (isPartial) world.count('only a quorum was healed')
-  world.healed = true
   isolate(world, healthy, isPartial)
   for (const member of healthy) {
     member.pausedUntil = 0
@@ -55,12 +59,19 @@ export const heal = (world: World): void => {
 const everyone = (world: World): SimMember[] => [...world.members.values()].filter(({ retired }) => !retired)
 
 /**
- * A random smallest set that is a quorum of every membership that one of its members knows. Undefined when a change is under
- * way, which could make another set the quorum.
+ * A random smallest set that is a quorum of every membership that one of the members knows. Undefined when a change is under
+ * way, on a disk, on its way there or on its way to others: it could make another set the quorum.
  */
 const chooseQuorum = (world: World): SimMember[] | undefined => {
   const all = everyone(world)
-  if (all.some((member) => member.disk.entries.some(isUnappliedChange(member)))) return undefined
+  const isChange = ({ type }: Entry): boolean => type !== EntryType.EntryNormal
+  const travelling = world.network.drain()
+  for (const message of travelling) world.network.send(message.from, message)
+  if (travelling.some(({ entries }) => entries.some(isChange))) return undefined
+  for (const { disk, jobs, saved } of all) {
+    if (disk.entries.some((entry) => entry.index > saved.applied && isChange(entry))) return undefined
+    if (jobs.some((job) => job.snapshot !== undefined || job.entries.some(isChange))) return undefined
+  }
   const healthy: SimMember[] = []
   const has = (id: MemberId): boolean => healthy.some((member) => member.id === id)
   for (const member of shuffled(world.random, all)) {
@@ -71,11 +82,6 @@ const chooseQuorum = (world: World): SimMember[] | undefined => {
   }
   return undefined
 }
-
-const isUnappliedChange =
-  ({ saved }: SimMember) =>
-  ({ index, type }: { readonly index: Index; readonly type: number }): boolean =>
-    index > saved.applied && type !== EntryType.EntryNormal
 
 /**
  * The healthy ones hear each other. Across to the others at most one direction works, if any: a leader needs both, and so

@@ -9,4 +9,11 @@ export interface RegressionSeed {
   readonly was: string
 }
 
-export const REGRESSION_SEEDS: readonly RegressionSeed[] = []
+export const REGRESSION_SEEDS: readonly RegressionSeed[] = [
+  {
+    seed: 1638,
+    steps: 5000,
+    options: { confChanges: 40, lazyMembers: 2, campaigns: 15, crashes: 10, healQuorumOnly: false },
+    was: 'a term that a torn write had left only in entries was never synced',
+  },
+]
