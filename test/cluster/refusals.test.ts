@@ -120,8 +120,12 @@ const unstartedVoter = async (operator: Operator, cluster: Cluster): Promise<voi
   const save = { VOTER: /Member\s+(\w+) added/ }
   await operator.ctl('member add m5 --peer-urls=http://127.0.0.1:9', { save, whileShown: UNHEALTHY, anyOrder: true })
   const ID = BigInt(`0x${operator.saved('VOTER')}`).toString()
-  await operator.call('Cluster/MemberAdd', { peerURLs: ['http://127.0.0.1:10'] })
-  await operator.call('Cluster/MemberAdd', { peerURLs: ['http://127.0.0.1:10'] }, { at: 'm2' })
+  // Three of five would be a quorum of started members, three of six are none.
+  const saveOther = { OTHER: /Member\s+(\w+) added/ }
+  await operator.ctl('member add m6 --peer-urls=http://127.0.0.1:10', { save: saveOther, anyOrder: true })
+  await operator.call('Cluster/MemberAdd', { peerURLs: ['http://127.0.0.1:11'] })
+  await operator.call('Cluster/MemberAdd', { peerURLs: ['http://127.0.0.1:11'] }, { at: 'm2' })
+  await operator.ctl('member remove $OTHER')
   await operator.call('Cluster/MemberPromote', { ID })
   await operator.call('Maintenance/MoveLeader', { targetID: ID }, { timeoutMs: 3_000 })
   await cluster.lead(operator.member('m1'))
