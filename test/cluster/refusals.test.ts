@@ -25,9 +25,6 @@ const ids = async (cluster: Cluster, name: string): Promise<string> => cluster.m
 t.test('changes of members that are refused', (t) =>
   compareScenario(t, { size: 3, spare: 1 }, async (operator, cluster, spare) => {
     const [m1, m2, m3] = await Promise.all(['m1', 'm2', 'm3'].map((name) => ids(cluster, name)))
-    // In the first seconds the members have not been connected for long enough.
-    await operator.call('Cluster/MemberAdd', { peerURLs: ['http://127.0.0.1:9'] })
-    await operator.call('Cluster/MemberRemove', { ID: m3 })
     await operator.learnIds()
     await cluster.lead(operator.member('m1'))
     const m4 = await cluster.prepare(spare[0])

@@ -175,7 +175,6 @@ for (const client of CLIENTS) {
     compareScenario(t, { size: 3, spare: 2, client, flags: FLAGS }, async (operator, cluster, spare) => {
       operator.save('M5PORT', String(spare[1]?.peer))
       await operator.learnIds()
-      await operator.ctl('member remove $M3')
       await cluster.lead(operator.member('m1'))
       await listings(operator)
       await dataEverywhere(operator)
