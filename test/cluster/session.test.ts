@@ -90,7 +90,9 @@ const lossOfTheLeader = async (operator: Operator, cluster: Cluster): Promise<vo
   await cluster.leader()
   await operator.ctl('get seen/2')
   await operator.ctl('endpoint health --cluster', { anyOrder: true })
-  // Whichever of the two the watch is connected to: both go, one after the other.
+  // Whichever of the two the watch is connected to: both go, one after the other. While there is a leader: a watch that
+  // turns to a member without one is refused.
+  await cluster.lead(operator.member('m1'))
   for (const name of ['m2', 'm3']) {
     await operator.member(name).kill()
     await cluster.leader()
