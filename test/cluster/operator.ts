@@ -195,6 +195,8 @@ const isBuffer = (value: unknown): value is { data: number[] } =>
 
 /** Terms too: they count elections, of which a run may have more than another. */
 const RULES: readonly (readonly [RegExp, string])[] = [
+  // Ids are padded to sixteen digits.
+  [/Member +</g, 'Member <'],
   // The client's own words when its time is over.
   [/Deadline exceeded after .*/g, 'no answer in time'],
   [/("raft_?term":)\d+/gi, '$1<term>'],

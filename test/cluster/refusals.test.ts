@@ -25,9 +25,6 @@ const ids = async (cluster: Cluster, name: string): Promise<string> => cluster.m
 t.test('changes of members that are refused', (t) =>
   compareScenario(t, { size: 3, spare: 1 }, async (operator, cluster, spare) => {
     const [m1, m2, m3] = await Promise.all(['m1', 'm2', 'm3'].map((name) => ids(cluster, name)))
-    // In the first seconds the members have not been connected for long enough.
-    await operator.call('Cluster/MemberAdd', { peerURLs: ['http://127.0.0.1:9'] })
-    await operator.call('Cluster/MemberRemove', { ID: m3 })
     await operator.learnIds()
     await cluster.lead(operator.member('m1'))
     const m4 = await cluster.prepare(spare[0])
@@ -81,8 +78,9 @@ const refusedLearners = async (operator: Operator, cluster: Cluster): Promise<vo
   await operator.ctl('member add m4 --learner --peer-urls=$M4-PEER', { save, whileShown: UNHEALTHY, anyOrder: true })
   const ID = BigInt(`0x${operator.saved('LEARNER')}`).toString()
   await operator.call('Cluster/MemberAdd', { peerURLs: ['http://127.0.0.1:9'], isLearner: true })
-  await operator.call('Cluster/MemberAdd', { peerURLs: [peer], isLearner: true })
-  await operator.call('Cluster/MemberAdd', { peerURLs: [peer] })
+  // With a second URL, since the same ones give the same id within a second.
+  await operator.call('Cluster/MemberAdd', { peerURLs: [peer, 'http://127.0.0.1:9'], isLearner: true })
+  await operator.call('Cluster/MemberAdd', { peerURLs: [peer, 'http://127.0.0.1:9'] })
   await operator.call('Cluster/MemberPromote', { ID })
   await operator.call('Cluster/MemberPromote', { ID }, { at: 'm2' })
   await operator.call('Maintenance/MoveLeader', { targetID: ID })
@@ -117,10 +115,14 @@ const refusedLearners = async (operator: Operator, cluster: Cluster): Promise<vo
 
 const unstartedVoter = async (operator: Operator, cluster: Cluster): Promise<void> => {
   const save = { VOTER: /Member\s+(\w+) added/ }
-  await operator.ctl('member add m4 --peer-urls=$M4-PEER', { save, whileShown: UNHEALTHY, anyOrder: true })
+  await operator.ctl('member add m5 --peer-urls=http://127.0.0.1:9', { save, whileShown: UNHEALTHY, anyOrder: true })
   const ID = BigInt(`0x${operator.saved('VOTER')}`).toString()
-  await operator.call('Cluster/MemberAdd', { peerURLs: ['http://127.0.0.1:9'] })
-  await operator.call('Cluster/MemberAdd', { peerURLs: ['http://127.0.0.1:9'] }, { at: 'm2' })
+  // Three of five would be a quorum of started members, three of six are none.
+  const saveOther = { OTHER: /Member\s+(\w+) added/ }
+  await operator.ctl('member add m6 --peer-urls=http://127.0.0.1:10', { save: saveOther, anyOrder: true })
+  await operator.call('Cluster/MemberAdd', { peerURLs: ['http://127.0.0.1:11'] })
+  await operator.call('Cluster/MemberAdd', { peerURLs: ['http://127.0.0.1:11'] }, { at: 'm2' })
+  await operator.ctl('member remove $OTHER')
   await operator.call('Cluster/MemberPromote', { ID })
   await operator.call('Maintenance/MoveLeader', { targetID: ID }, { timeoutMs: 3_000 })
   await cluster.lead(operator.member('m1'))

@@ -24,16 +24,16 @@ const lastError = (log: string): string => {
   return inOrder(errors.at(-1)?.error ?? 'no reason')
 }
 
-/** Members that a text lists are in no order. */
+/** Real etcd lists members in no order, and tells of the URL that it happened to compare last. */
 const inOrder = (text: string): string =>
-  text.replace(
-    /Members:\[(&\{.*\}\})\]/,
-    (_, list: string) =>
-      `Members:[${list
-        .split(/ (?=&)/)
-        .sort()
-        .join(' ')}]`,
-  )
+  text
+    .replace(/Members:\[(&\{.*\}\})\]/, (_, list: string) => `Members:[${byPeerUrl(list.split(/ (?=&)/)).join(' ')}]`)
+    .replace(/last resolver error \(.*\)$/, 'last resolver error (<why>)')
+
+const byPeerUrl = (members: readonly string[]): string[] => {
+  const urlsOf = (member: string): string => /PeerURLs:\[[^\]]*\]/.exec(member)?.[0] ?? ''
+  return [...members].sort((a, b) => (urlsOf(a) < urlsOf(b) ? -1 : 1))
+}
 
 /** Starts a member that ends by itself. */
 const noteRefusedStart = async (operator: Operator, what: string, member: ClusterMember, flags: StartFlags) => {

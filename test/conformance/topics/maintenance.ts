@@ -119,7 +119,6 @@ export const maintenanceTopics: readonly Topic[] = [
   },
   {
     name: 'changes of members',
-    needs: 'changes of members',
     clients: ['3.5', '3.4'],
     steps: [
       'member remove 1234',
@@ -132,7 +131,6 @@ export const maintenanceTopics: readonly Topic[] = [
   },
   {
     name: 'a learner',
-    needs: 'changes of members',
     steps: [
       { run: 'member add other --learner --peer-urls=http://127.0.0.1:9', save: { LEARNER: /Member\s+(\w+) added/ } },
       { run: 'member list' },
