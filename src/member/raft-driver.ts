@@ -38,7 +38,7 @@ export class RaftDriver {
   #continueScheduled = false
   #stopped = false
   #appendsInFlight = 0
-  /** The last received snapshot that is not in the state machine yet: what was written after it waits for it. */
+  /** The last job behind a received snapshot that is not in the state machine yet, or that snapshot itself. */
   #installing: Promise<void> | undefined
   #idle: (() => void) | undefined
 
@@ -190,20 +190,26 @@ export class RaftDriver {
     )
   }
 
-  /** Jobs become durable in the order of the calls, which is also the order in which the promises settle. */
+  /** Jobs become durable in the order of the calls, and the promises settle in that order. */
   #store(job: AppendJob): Promise<void> {
-    if (job.snapshot === undefined) {
-      const written = this.#log.append(job.hardState, job.entries)
-      return this.#installing === undefined ? written : both(this.#installing, written)
-    }
     const { snapshot } = job
+    if (snapshot === undefined) {
+      const written = this.#log.append(job.hardState, job.entries)
+      return this.#installing === undefined ? written : this.#afterInstalling(both(this.#installing, written))
+    }
     const written = this.#log.install(logSnapshot(snapshot), job.hardState, job.entries)
     const before = this.#installing ?? Promise.resolve()
-    const installing = both(before, written).then(() => this.#observer.installSnapshot(snapshot))
-    this.#installing = installing
-    return installing.finally(() => {
-      if (this.#installing === installing) this.#installing = undefined
-    })
+    return this.#afterInstalling(both(before, written).then(() => this.#observer.installSnapshot(snapshot)))
+  }
+
+  /** Whatever is written until `last` has settled waits for it. */
+  #afterInstalling(last: Promise<void>): Promise<void> {
+    this.#installing = last
+    const forget = (): void => {
+      if (this.#installing === last) this.#installing = undefined
+    }
+    last.then(forget, forget)
+    return last
   }
 
   #appendDone(): void {
