@@ -21,7 +21,7 @@ import {
 } from '../env/index.js'
 import { Lessor } from '../lease/index.js'
 import { OPEN_END, RangeQuery, Store, scanRevisions } from '../mvcc/index.js'
-import { etcdserverpb, mvccpb, raftpb } from '../proto/index.js'
+import { RangeAnswer, RangeAnswerCodec, etcdserverpb, mvccpb, raftpb } from '../proto/index.js'
 import { AlarmSet } from './alarms.js'
 import { RowBuffer, collectBatch, readAppliedPoint } from './applied-point.js'
 import type { ConfigDecision } from './config-changes.js'
@@ -260,6 +260,11 @@ export function plain({ response, status }: ApplyOutcome): Plain {
   return response === undefined ? {} : plainResponse(response)
 }
 
+const decoded = (answer: RangeAnswer): etcdserverpb.RangeResponse => {
+  const bytes = RangeAnswerCodec.encode(answer)
+  return RangeAnswerCodec.decode(bytes, 0, bytes.length)
+}
+
 export function plainResponse(response: object): Plain {
   const revision = 'header' in response ? (response.header as { revision: number } | undefined)?.revision : undefined
   if (response instanceof etcdserverpb.PutResponse) {
@@ -269,7 +274,8 @@ export function plainResponse(response: object): Plain {
     return { revision, deleted: response.deleted, prevKvs: response.prevKvs.map(kvText) }
   }
   if (response instanceof etcdserverpb.RangeResponse) {
-    return { revision, count: response.count, more: response.more, kvs: response.kvs.map(kvText) }
+    const { kvs } = response instanceof RangeAnswer ? decoded(response) : response
+    return { revision, count: response.count, more: response.more, kvs: kvs.map(kvText) }
   }
   if (response instanceof etcdserverpb.TxnResponse) {
     return { revision, succeeded: response.succeeded, responses: response.responses.map(plainOp) }

@@ -27,6 +27,8 @@ export interface ClusterOptions {
   readonly size: number
   /** Takes the members' data directories. */
   readonly folder: string
+  /** Of the peer URLs; default http. */
+  readonly peerScheme?: 'http' | 'https'
   /** Added to the flags that every member gets; a later flag wins over an earlier one. */
   readonly flags?: readonly string[]
   readonly token?: string
@@ -72,7 +74,7 @@ export class ClusterMember {
   }
 
   get peerUrl(): string {
-    return `http://127.0.0.1:${this.address.peer}`
+    return `${this.#options.peerScheme ?? 'http'}://127.0.0.1:${this.address.peer}`
   }
 
   get running(): boolean {

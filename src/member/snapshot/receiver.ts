@@ -1,6 +1,6 @@
 // Takes in the rows of a snapshot from another member.
 
-import { type ClusterId, type Index, type Term, hexId } from '../../base/index.js'
+import type { ClusterId, Index, Term } from '../../base/index.js'
 import type { FileHandle, FileSystem, Logger, SnapshotReceipt } from '../../env/index.js'
 import type { raftpb } from '../../proto/index.js'
 import { MalformedRows, RowStreamReader } from './row-stream.js'
@@ -33,7 +33,7 @@ export class SnapshotReceiver {
 
   /** Undefined: not wanted, or not now. */
   async begin(message: raftpb.Message): Promise<SnapshotReceipt | undefined> {
-    const { isObsolete, onObsolete, logger, fs } = this.#options
+    const { isObsolete, onObsolete, fs } = this.#options
     const at = message.snapshot?.metadata
     if (at === undefined || at.index === 0 || this.#receiving) return undefined
     if (isObsolete(at.index, at.term)) {
@@ -46,10 +46,6 @@ export class SnapshotReceiver {
       const path = this.#files.temporaryPathOf(at.index)
       await fs.remove(path)
       const file = await fs.open(path, 'create')
-      logger.info('receiving database snapshot', {
-        'remote-member-id': hexId(message.from),
-        'incoming-snapshot-index': at.index,
-      })
       return this.#receipt(file, at.index, at.term)
     } catch (error) {
       this.#receiving = false
@@ -88,10 +84,6 @@ export class SnapshotReceiver {
         }
         this.#receiving = false
         this.#last = index
-        logger.info('received and saved database snapshot', {
-          'incoming-snapshot-index': index,
-          'incoming-snapshot-size-bytes': position,
-        })
       },
       abort: drop,
     }
