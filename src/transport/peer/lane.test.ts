@@ -223,6 +223,30 @@ t.test('who does not answer the dial in time is dialled again', async (t) => {
   t.equal(second.messages[0]!.index, 5)
 })
 
+t.test('a proposal does not wait for the control lane', async (t) => {
+  const { a, b, stream } = await setup(t)
+  await stream('Control')
+  a.network.send([message(MessageType.MsgProp, a, b, { index: index(7) })])
+  const append = await stream('Append')
+  append.ack()
+  await until(() => append.messages.length === 1)
+  t.equal(append.messages[0]!.index, 7)
+})
+
+t.test('a proposal between two dials goes with the next, other messages are dropped', async (t) => {
+  const { a, b, clock, stream } = await setup(t)
+  ;(await stream('Control')).ack()
+  ;(await stream('Append')).ack({ code: PeerCode.NOT_READY })
+  await until(() => clock.timerCount === 2)
+  a.network.send([message(MessageType.MsgApp, a, b), message(MessageType.MsgProp, a, b, { index: index(7) })])
+  await until(() => a.receiver.unreachable.length === 1)
+  clock.advance(PEER_LIMITS.redialMs * 1.2)
+  const second = await stream('Append', 2)
+  second.ack()
+  await until(() => second.messages.length === 1)
+  t.match(second.messages[0], { type: MessageType.MsgProp, index: 7 })
+})
+
 t.test('redials are jittered and never rarer than promised', async (t) => {
   const { a, clock, stream } = await setup(t)
   const delays: number[] = []

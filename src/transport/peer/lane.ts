@@ -6,7 +6,8 @@
 //                         |   failed      |
 //                       waiting <---------+
 //
-// Messages are queued while the lane is dialing or open, and dropped while it waits: by then they would be stale.
+// Messages are queued while the lane is dialing or open, and dropped while it waits: by then they would be stale. Forwarded
+// proposals are kept for the next dial: they are sent once, and who waits for one would not learn that it was dropped.
 
 import type { ChannelInterface } from '@grpc/grpc-js'
 import { type MemberId, hexId } from '../../base/index.js'
@@ -18,7 +19,7 @@ import { creditOf, helloFrame, pingFrame } from './frames.js'
 import { PeerCode, codeText, helloOf } from './handshake.js'
 import { LaneQueue } from './lane-queue.js'
 import { PEER_LIMITS } from './limits.js'
-import { isUrgent, messageName } from './messages.js'
+import { isProposal, isUrgent, messageName } from './messages.js'
 import type { PeerInstruments } from './peer-metrics.js'
 
 export interface LaneOwner {
@@ -110,6 +111,11 @@ export class Lane implements CallListener<quoratepeer.LaneReply> {
     return this.#url
   }
 
+  /** Not dialled yet. */
+  get isStopped(): boolean {
+    return this.#state === 'stopped'
+  }
+
   /** Dials unless it does already. */
   start(): void {
     if (this.#state === 'stopped' || this.#state === 'waiting') this.#dial()
@@ -123,7 +129,8 @@ export class Lane implements CallListener<quoratepeer.LaneReply> {
 
   /** Queues the message for the next `flush`. */
   push(message: raftpb.Message): void {
-    if (this.#state === 'open' || this.#state === 'dialing') {
+    const isKept = this.#state === 'waiting' && isProposal(message.type)
+    if (this.#state === 'open' || this.#state === 'dialing' || isKept) {
       const isFirst = this.#kind.hasUrgent && this.#creditBytes <= 0 && isUrgent(message.type)
       if ((isFirst ? this.#urgent : this.#queue).push(message)) return
       this.#context.options.logger.warn('dropped internal Raft message since sending buffer is full', {

@@ -37,6 +37,7 @@ export const isForAppendLane = (type: number): boolean => APPEND[type] === true
 export const isForControlLane = (type: number): boolean => CONTROL[type] === true
 /** Does not wait for credit. */
 export const isUrgent = (type: number): boolean => URGENT[type] === true
+export const isProposal = (type: number): boolean => type === MessageType.MsgProp
 export const isForwarded = (type: number): boolean => FORWARDED[type] === true
 /** Goes between members at all; the others stay inside one. Snapshots have a stream of their own. */
 export const isForLanes = (type: number): boolean => isForAppendLane(type) || isForControlLane(type)

@@ -4,7 +4,7 @@ import { type MemberId, hexId } from '../../base/index.js'
 import type { raftpb } from '../../proto/index.js'
 import type { NetworkHooks, PeerContext } from './context.js'
 import { APPEND_LANE, CONTROL_LANE, Lane, type LaneOwner } from './lane.js'
-import { isForAppendLane } from './messages.js'
+import { isForAppendLane, isProposal } from './messages.js'
 import { QueryLane } from './queries.js'
 
 /** etcd complains from here on, every ... */
@@ -58,6 +58,8 @@ export class Peer implements LaneOwner {
   }
 
   send(message: raftpb.Message): void {
+    // The leader may reach us before we reach it: a proposal then does not wait for the control lane.
+    if (isProposal(message.type) && this.#append.isStopped) this.#append.start()
     ;(isForAppendLane(message.type) ? this.#append : this.#control).push(message)
   }
 
