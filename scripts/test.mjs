@@ -19,7 +19,7 @@ const root = join(dirname(fileURLToPath(import.meta.url)), '..')
 /** Tools that whole suites need. */
 const SUITE_NEEDS = { conformance: ['etcd', 'etcdctl'], differential: ['etcd'], http2: ['h2spec'] }
 /** Suites that load the machine or watch the clock run with nothing beside them. */
-const ALONE = new Set(['crash', 'conformance', 'load'])
+const ALONE = new Set(['crash', 'conformance', 'floods', 'load'])
 const FILE_TIMEOUT_MS = 15 * 60_000
 
 const { values, positionals } = parseArgs({ allowPositionals: true, options: { suite: { type: 'string' } } })
