@@ -2,7 +2,8 @@
 //
 //   npm run sim -- --seed 7                  one seed, every event printed, then the members' state
 //   npm run sim -- --seed 1 --count 5000     many seeds, failures only
-//   --steps N                                events before the faults end (1500, as in the tests)
+//   --options '{"crashes":0}'              in place of what the seed draws (test/sim/raft/options.ts)
+//   --steps N                                events before the faults end (5000, as in the tests)
 import { spawnSync } from 'node:child_process'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -13,7 +14,8 @@ const { values } = parseArgs({
   options: {
     seed: { type: 'string', default: '1' },
     count: { type: 'string', default: '1' },
-    steps: { type: 'string', default: '1500' },
+    options: { type: 'string', default: '{}' },
+    steps: { type: 'string', default: '5000' },
   },
 })
 const [seed, count, steps] = [values.seed, values.count, values.steps].map(Number)
@@ -22,14 +24,16 @@ if (![seed, count, steps].every((value) => Number.isSafeInteger(value) && value 
   process.exit(2)
 }
 
+const hooks = { options: JSON.parse(values.options) }
+
 const build = spawnSync(process.execPath, [join(root, 'scripts/build.mjs')], { stdio: 'inherit' })
 if (build.status !== 0) process.exit(build.status ?? 1)
-const { simulate } = await import('../dist-test/test/sim/raft/world.js')
+const { simulate } = await import('../dist-test/test/sim/raft/simulate.js')
 
 process.exit(count === 1 ? replay() : sweep())
 
 function replay() {
-  const { world, error } = simulate(seed, steps, {}, (line) => console.log(line))
+  const { world, error } = simulate(seed, steps, hooks, (line) => console.log(line))
   for (const member of world.members.values()) {
     const { id, role, term, commit, applied, lastIndex } = member.node.status()
     const state = member.up ? role : 'down'
@@ -45,7 +49,7 @@ function sweep() {
   let failures = 0
   let done = 0
   for (let next = seed; next < seed + count; next++) {
-    const { world, error } = simulate(next, steps)
+    const { world, error } = simulate(next, steps, hooks)
     done += world.steps
     if (error === undefined) continue
     failures++

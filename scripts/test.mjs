@@ -17,9 +17,14 @@ import { missingTool } from './tools.mjs'
 const root = join(dirname(fileURLToPath(import.meta.url)), '..')
 
 /** Tools that whole suites need. */
-const SUITE_NEEDS = { conformance: ['etcd', 'etcdctl'], differential: ['etcd'], http2: ['h2spec'] }
+const SUITE_NEEDS = {
+  conformance: ['etcd', 'etcdctl'],
+  cluster: ['etcd', 'etcdctl'],
+  differential: ['etcd'],
+  http2: ['h2spec'],
+}
 /** Suites that load the machine or watch the clock run with nothing beside them. */
-const ALONE = new Set(['crash', 'conformance', 'floods', 'load'])
+const ALONE = new Set(['crash', 'chaos', 'conformance', 'floods', 'load', 'cluster'])
 const FILE_TIMEOUT_MS = 15 * 60_000
 
 const { values, positionals } = parseArgs({ allowPositionals: true, options: { suite: { type: 'string' } } })

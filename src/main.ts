@@ -72,6 +72,8 @@ async function run({ config, lines }: RunOutcome): Promise<void> {
     metrics,
     openFilesMax: openFileLimit() ?? OPEN_FILES_DEFAULT,
     onFatal,
+    // As in etcd: whoever was told to leave has left in good order.
+    onRemoved: () => void server.close().finally(() => process.exit(0)),
   })
   try {
     await server.open()

@@ -22,7 +22,12 @@ export const PACKAGES = {
  * where there is one. All other 64-bit fields are counters, held as number.
  */
 export const IDENTIFIERS = {
-  ClusterId: ['etcdserverpb.ResponseHeader.cluster_id', 'etcdserverpb.Metadata.ClusterID'],
+  ClusterId: [
+    'etcdserverpb.ResponseHeader.cluster_id',
+    'etcdserverpb.Metadata.ClusterID',
+    'quoratepeer.Hello.cluster_id',
+    'quoratepeer.HelloAck.cluster_id',
+  ],
   MemberId: [
     'etcdserverpb.ResponseHeader.member_id',
     'etcdserverpb.Metadata.NodeID',
@@ -48,6 +53,9 @@ export const IDENTIFIERS = {
     'raftpb.ConfChange.node_id',
     'raftpb.ConfChangeSingle.node_id',
     'quoratepeer.PromoteMemberRequest.id',
+    'quoratepeer.Hello.from_id',
+    'quoratepeer.Hello.to_id',
+    'quoratepeer.HelloAck.member_id',
   ],
   LeaseId: [
     'mvccpb.KeyValue.lease',
@@ -80,6 +88,11 @@ export const IDENTIFIERS = {
     'etcdserverpb.Request.Expiration',
     'etcdserverpb.Request.Time',
     'raftpb.ConfChange.id',
+    'quoratepeer.Hello.incarnation_id',
+    'quoratepeer.Ping.nonce',
+    'quoratepeer.Pong.nonce',
+    'quoratepeer.SnapshotBegin.transfer_id',
+    'quoratepeer.SnapshotAccept.transfer_id',
   ],
 }
 

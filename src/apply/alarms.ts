@@ -9,7 +9,7 @@ const { AlarmMember, AlarmMemberCodec, AlarmType } = etcdserverpb
 export class AlarmSet {
   readonly #sink: RowSink
   /** By type, then by member: every write asks whether a type is active, and clients may raise alarms for any member id. */
-  readonly #active = new Map<number, Map<MemberId, etcdserverpb.AlarmMember>>()
+  #active = new Map<number, Map<MemberId, etcdserverpb.AlarmMember>>()
 
   constructor(sink: RowSink) {
     this.#sink = sink
@@ -54,6 +54,11 @@ export class AlarmSet {
     if (ofType.size === 0) this.#active.delete(type)
     this.#sink.delete('alarm', AlarmMemberCodec.encode(alarm))
     return alarm
+  }
+
+  /** Takes over the alarms of `next`, which nobody uses any more. */
+  adopt(next: AlarmSet): void {
+    this.#active = next.#active
   }
 
   #add(alarm: etcdserverpb.AlarmMember): void {

@@ -1,7 +1,7 @@
 // The replicated state machine: committed entries go in, in order and exactly once; answers and backend rows come out.
 // Deterministic: the same entries give the same state on every member, whatever its clock, load or size.
 
-import type { Term } from '../base/index.js'
+import { type Term, invariant } from '../base/index.js'
 import type { Logger, Status } from '../env/index.js'
 import type { Lessor } from '../lease/index.js'
 import type { Store } from '../mvcc/index.js'
@@ -60,6 +60,12 @@ export class StateMachine {
 
   get applied(): AppliedPoint {
     return this.#applied
+  }
+
+  /** The parts were given the state of a snapshot at `point`: entries after it come next. */
+  adopt(point: AppliedPoint): void {
+    invariant(point.index >= this.#applied.index, 'a snapshot never goes back')
+    this.#applied = point
   }
 
   /** Entries at or below the applied index change nothing; a gap is a broken invariant. */

@@ -5,8 +5,6 @@ import type { ListenUrl } from './urls.js'
 /** Parts of the server that may not be built yet; `parts.ts` lists those that are. */
 export type Part =
   | 'clusters'
-  | 'client TLS'
-  | 'peer TLS'
   | 'discovery'
   | 'authentication'
   | 'JWT tokens'

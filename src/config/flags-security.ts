@@ -1,17 +1,15 @@
 // Flags about TLS, HTTP origins, users and tokens.
 
-import { WORKS, inert, later, row } from './flag-row.js'
+import { WORKS, inert, later, limited, row } from './flag-row.js'
 
-const CLIENT = later('client TLS')
-const PEER = later('peer TLS')
 const AUTH = later('authentication')
 
 const client = (key: string) => ({ fileKey: `client-transport-security.${key}` })
 const peer = (key: string) => ({ fileKey: `peer-transport-security.${key}` })
 
 export const securityFlags = {
-  'cert-file': row('string', '', CLIENT, 'Certificate of the client port.', client('cert-file')),
-  'key-file': row('string', '', CLIENT, 'Key of that certificate.', client('key-file')),
+  'cert-file': row('string', '', WORKS, 'Certificate of the client port.', client('cert-file')),
+  'key-file': row('string', '', WORKS, 'Key of that certificate.', client('key-file')),
   'client-cert-file': row(
     'string',
     '',
@@ -29,65 +27,71 @@ export const securityFlags = {
   'client-cert-auth': row(
     'bool',
     'false',
-    CLIENT,
+    limited('the common name becomes the user with authentication'),
     'Require certificates from clients; the common name is the user.',
     client('client-cert-auth'),
   ),
-  'client-crl-file': row('string', '', CLIENT, 'Revocation list (DER) for client certificates.', { fileKey: null }),
+  'client-crl-file': row('string', '', WORKS, 'Revocation list (DER) for client certificates.', { fileKey: null }),
   'client-cert-allowed-hostname': row(
     'list',
     '',
-    CLIENT,
+    WORKS,
     'Names of which a client certificate must hold one.',
     client('allowed-hostname'),
   ),
   'trusted-ca-file': row(
     'string',
     '',
-    CLIENT,
+    WORKS,
     'Authorities for client certificates; given, certificates are required.',
     client('trusted-ca-file'),
   ),
-  'auto-tls': row('bool', 'false', CLIENT, 'Make a self-signed certificate for the client port.', client('auto-tls')),
-  'peer-cert-file': row('string', '', PEER, 'Certificate of the peer port, and for dialling peers.', peer('cert-file')),
-  'peer-key-file': row('string', '', PEER, 'Key of that certificate.', peer('key-file')),
-  'peer-client-cert-auth': row('bool', 'false', PEER, 'Require certificates from peers.', peer('client-cert-auth')),
-  'peer-trusted-ca-file': row('string', '', PEER, 'Authorities for peer certificates.', peer('trusted-ca-file')),
+  'auto-tls': row('bool', 'false', WORKS, 'Make a self-signed certificate for the client port.', client('auto-tls')),
+  'peer-cert-file': row(
+    'string',
+    '',
+    WORKS,
+    'Certificate of the peer port, and for dialling peers.',
+    peer('cert-file'),
+  ),
+  'peer-key-file': row('string', '', WORKS, 'Key of that certificate.', peer('key-file')),
+  'peer-client-cert-auth': row('bool', 'false', WORKS, 'Require certificates from peers.', peer('client-cert-auth')),
+  'peer-trusted-ca-file': row('string', '', WORKS, 'Authorities for peer certificates.', peer('trusted-ca-file')),
   'peer-cert-allowed-cn': row(
     'list',
     '',
-    PEER,
+    WORKS,
     'Common names of which a peer certificate must hold one.',
     peer('allowed-cn'),
   ),
   'peer-cert-allowed-hostname': row(
     'list',
     '',
-    PEER,
+    WORKS,
     'Names of which a peer certificate must hold one.',
     peer('allowed-hostname'),
   ),
-  'peer-auto-tls': row('bool', 'false', PEER, 'Make a self-signed certificate for the peer port.', peer('auto-tls')),
+  'peer-auto-tls': row('bool', 'false', WORKS, 'Make a self-signed certificate for the peer port.', peer('auto-tls')),
   'peer-client-cert-file': row(
     'string',
     '',
-    PEER,
+    WORKS,
     'Certificate for dialling peers, if another.',
     peer('client-cert-file'),
   ),
-  'peer-client-key-file': row('string', '', PEER, 'Key of that certificate.', peer('client-key-file')),
-  'peer-crl-file': row('string', '', PEER, 'Revocation list (DER) for peer certificates.', { fileKey: null }),
+  'peer-client-key-file': row('string', '', WORKS, 'Key of that certificate.', peer('client-key-file')),
+  'peer-crl-file': row('string', '', WORKS, 'Revocation list (DER) for peer certificates.', { fileKey: null }),
   'peer-skip-client-san-verification': row(
     'bool',
     'false',
-    PEER,
+    WORKS,
     'Do not compare the names in a peer certificate with its address.',
     peer('skip-client-san-verification'),
   ),
-  'self-signed-cert-validity': row('uint', '1', CLIENT, 'Years that self-made certificates are valid.'),
-  'cipher-suites': row('list', '', CLIENT, 'TLS 1.2 cipher suites by their Go names; all good ones when empty.'),
-  'tls-min-version': row('string', 'TLS1.2', CLIENT, 'Lowest TLS version: TLS1.2 or TLS1.3.'),
-  'tls-max-version': row('string', '', CLIENT, 'Highest TLS version: TLS1.2 or TLS1.3; the newest when empty.'),
+  'self-signed-cert-validity': row('uint', '1', WORKS, 'Years that self-made certificates are valid.'),
+  'cipher-suites': row('list', '', WORKS, 'TLS 1.2 cipher suites by their Go names; all good ones when empty.'),
+  'tls-min-version': row('string', 'TLS1.2', WORKS, 'Lowest TLS version: TLS1.2 or TLS1.3.'),
+  'tls-max-version': row('string', '', WORKS, 'Highest TLS version: TLS1.2 or TLS1.3; the newest when empty.'),
   cors: row('origins', '*', WORKS, 'Origins that browsers may call from; * allows all.'),
   'host-whitelist': row('set', '*', WORKS, 'Host names that plain HTTP requests may use; * allows all.'),
 } as const

@@ -124,10 +124,6 @@ t.test('errors of the start are fatal under the name of discovery', async (t) =>
       'cannot listen on TLS for 127.0.0.1:2380: KeyFile and CertFile are not presented',
     ],
     [
-      ['--listen-peer-urls=https://127.0.0.1:2380', '--peer-cert-file=x'],
-      'KeyFile and CertFile must both be present[key: , cert: x]',
-    ],
-    [
       ['--peer-cert-allowed-cn=a', '--peer-cert-allowed-hostname=b,c'],
       'AllowedCNs and AllowedHostnames are mutually exclusive (cns=["a"], hostnames=["b" "c"])',
     ],
@@ -143,21 +139,7 @@ t.test('errors of the start are fatal under the name of discovery', async (t) =>
 })
 
 t.test('what is not built is refused where silence would be dangerous', async (t) => {
-  const secure = [
-    '--listen-client-urls=https://127.0.0.1:1',
-    '--advertise-client-urls=https://a:1',
-    '--cert-file=c',
-    '--key-file=k',
-  ]
-  const cases: [string[], string, Part][] = [
-    [secure, 'TLS for https://127.0.0.1:1 in --listen-client-urls', 'client TLS'],
-    [
-      ['--listen-peer-urls=https://127.0.0.1:1', '--peer-auto-tls'],
-      'TLS for https://127.0.0.1:1 in --listen-peer-urls',
-      'peer TLS',
-    ],
-    [['--auth-token=jwt,sign-method=RS256'], '--auth-token=jwt', 'JWT tokens'],
-  ]
+  const cases: [string[], string, Part][] = [[['--auth-token=jwt,sign-method=RS256'], '--auth-token=jwt', 'JWT tokens']]
   for (const [argv, use, part] of cases) {
     const outcome = mustExit({ argv, platform: parts() })
     t.match(outcome.lines.at(-1), { level: 'fatal', message: `not supported yet: ${use}` })
@@ -201,10 +183,10 @@ t.test('sharing a port between processes is refused where the runtime cannot', a
 })
 
 t.test('other flags of parts that are not built are named in a warning', async (t) => {
-  const { lines } = mustRun({ argv: ['--peer-cert-file=x', '--pre-vote'], platform: parts() })
+  const { lines } = mustRun({ argv: ['--bcrypt-cost=5', '--pre-vote'], platform: parts() })
   const warned = lines.filter(({ message }) => message === 'flag has no effect yet').map(({ fields }) => fields['flag'])
-  t.same(warned, ['--peer-cert-file', '--pre-vote'])
-  const quiet = mustRun({ argv: ['--pre-vote=false', '--auto-tls=false', '--enable-grpc-gateway=false'] })
+  t.same(warned, ['--bcrypt-cost', '--pre-vote'])
+  const quiet = mustRun({ argv: ['--pre-vote=false', '--enable-grpc-gateway=false'] })
   t.notMatch(messages(quiet.lines).join(), /no effect yet/, 'who switches something off asks for nothing')
   const gated = mustRun({ argv: ['--feature-gates=AllAlpha=true'], platform: parts() })
   t.same(
@@ -212,7 +194,7 @@ t.test('other flags of parts that are not built are named in a warning', async (
     ['InitialCorruptCheck', 'CompactHashCheck', 'SetMemberLocalAddr'],
   )
   t.notMatch(
-    messages(mustRun({ argv: ['--peer-cert-file=x'], platform: parts('peer TLS') }).lines).join(),
+    messages(mustRun({ argv: ['--bcrypt-cost=5'], platform: parts('authentication') }).lines).join(),
     /no effect yet/,
   )
 })
@@ -363,7 +345,7 @@ t.test('deployments start with what they pass', async (t) => {
       ...['--client-cert-auth=true', '--peer-cert-file=a', '--peer-key-file=b', '--peer-trusted-ca-file=c'],
       '--peer-client-cert-auth=true',
     ],
-    platform: parts('client TLS', 'peer TLS', 'clusters'),
+    platform: parts('clusters'),
   }
   t.match(mustRun(kubeadm).config, { name: 'node', tls: { client: { clientCertRequired: true } } })
   const bitnami: Given = {

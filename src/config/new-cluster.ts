@@ -14,9 +14,24 @@ export type LookupHost = (hostname: string) => Promise<string>
 export const newClusterProblem = async (config: ServerConfig, lookup: LookupHost): Promise<string | undefined> => {
   const { name, initialCluster: cluster, advertisePeerUrls: advertised } = config
   const own = cluster.get(name)
-  if (own === undefined) return `couldn't find local name ${quote(name)} in the initial cluster configuration`
-  const unequal = await inequality(advertised, own, lookup)
+  if (own === undefined) return noOwnName(name)
+  const unequal = await urlInequality(advertised, own, lookup)
   if (unequal !== undefined) return mismatch(name, advertised, own, unequal)
+  return duplicateUrl(cluster)
+}
+
+/** The same for joining a cluster that exists; whether the list fits that cluster only its members can tell. */
+export const joinProblem = ({ name, initialCluster, discovery }: ServerConfig): string | undefined => {
+  if (!initialCluster.has(name)) return noOwnName(name)
+  const duplicate = duplicateUrl(initialCluster)
+  if (duplicate !== undefined) return duplicate
+  return discovery.token === '' ? undefined : 'discovery URL should not be set when joining existing initial cluster'
+}
+
+const noOwnName = (name: string): string =>
+  `couldn't find local name ${quote(name)} in the initial cluster configuration`
+
+const duplicateUrl = (cluster: ReadonlyMap<string, readonly ListenUrl[]>): string | undefined => {
   const seen = new Set<string>()
   for (const url of [...cluster.values()].flat()) {
     if (seen.has(url.text)) return `initial cluster ${clusterText(cluster)} has duplicate url`
@@ -26,7 +41,7 @@ export const newClusterProblem = async (config: ServerConfig, lookup: LookupHost
 }
 
 /** Why the two lists of URLs are not the same, undefined when they are. */
-const inequality = async (
+export const urlInequality = async (
   advertised: readonly ListenUrl[],
   listed: readonly ListenUrl[],
   lookup: LookupHost,

@@ -59,15 +59,11 @@ const cipherProblem = (settings: Settings): string | undefined => {
   return bad === undefined ? undefined : `unexpected TLS cipher suite ${quote(bad)}`
 }
 
-const pairProblem = (cert: string, key: string): string | undefined =>
-  (cert === '') === (key === '') ? undefined : `KeyFile and CertFile must both be present[key: ${key}, cert: ${cert}]`
-
 const peerTlsProblem = (settings: Settings): string | undefined => {
   const url = settings.get('listen-peer-urls').find(isTls)
   if (url === undefined || settings.get('peer-auto-tls')) return undefined
-  const [cert, key] = [settings.get('peer-cert-file'), settings.get('peer-key-file')]
-  if (cert === '' && key === '') return `cannot listen on TLS for ${url.host}: KeyFile and CertFile are not presented`
-  return pairProblem(cert, key)
+  const none = settings.get('peer-cert-file') === '' && settings.get('peer-key-file') === ''
+  return none ? `cannot listen on TLS for ${url.host}: KeyFile and CertFile are not presented` : undefined
 }
 
 const clientListenProblem = (settings: Settings): string | undefined => {
@@ -78,9 +74,8 @@ const clientListenProblem = (settings: Settings): string | undefined => {
     return `cannot bind both --listen-client-urls and --listen-client-http-urls on the same url ${twice.text}`
   }
   if (settings.get('auto-tls')) return undefined
-  const [cert, key] = [settings.get('cert-file'), settings.get('key-file')]
   const secure = [...clients, ...http].find(isTls)
-  const none = cert === '' && key === ''
+  const none = settings.get('cert-file') === '' && settings.get('key-file') === ''
   if (secure !== undefined && none) {
     return `TLS key/cert (--cert-file, --key-file) must be provided for client url ${secure.text} with HTTPS scheme`
   }
@@ -88,7 +83,8 @@ const clientListenProblem = (settings: Settings): string | undefined => {
   if (metrics !== undefined && none) {
     return 'client TLS key/cert (--cert-file, --key-file) must be provided for metrics secure url'
   }
-  return secure === undefined && metrics === undefined ? undefined : pairProblem(cert, key)
+  // Half a pair is found where the files are read.
+  return undefined
 }
 
 const allowedNamesProblem = (settings: Settings): string | undefined => {
@@ -104,8 +100,6 @@ export const unsupported = (settings: Settings, built: ReadonlySet<Part>, nodeVe
     return `not supported: --socket-reuse-port ${REUSE_PORT_NEEDS}`
   }
   return firstUnbuilt(built, [
-    ['client TLS', tlsUse(settings, ['listen-client-urls', 'listen-client-http-urls', 'listen-metrics-urls'])],
-    ['peer TLS', tlsUse(settings, ['listen-peer-urls', 'initial-advertise-peer-urls'])],
     ['JWT tokens', settings.get('auth-token').startsWith('jwt') ? '--auth-token=jwt' : undefined],
   ])
 }
@@ -141,20 +135,6 @@ const hasReusePort = (nodeVersion: string): boolean => {
   const [major, minor] = [Number(match[1]), Number(match[2])]
   return major > 23 || (major === 23 && minor >= 1) || (major === 22 && minor >= 12)
 }
-
-const tlsUse = (settings: Settings, flags: readonly UrlFlag[]): string | undefined => {
-  for (const flag of flags) {
-    const url = settings.get(flag).find(isTls)
-    if (url !== undefined) return `TLS for ${url.text} in --${flag}`
-  }
-  return undefined
-}
-type UrlFlag =
-  | 'listen-peer-urls'
-  | 'listen-client-urls'
-  | 'listen-client-http-urls'
-  | 'listen-metrics-urls'
-  | 'initial-advertise-peer-urls'
 
 const givenText = (
   settings: Settings,

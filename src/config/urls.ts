@@ -63,6 +63,17 @@ export const parseUrlList = (text: string, unique: boolean): Parsed<readonly Lis
   return parsed(urls.sort((a, b) => compareText(a.text, b.text)))
 }
 
+/** The canonical texts of a member's peer URLs, sorted; undefined when one is malformed or there is none. */
+export const parsePeerUrls = (texts: readonly string[]): readonly string[] | undefined => {
+  const urls: string[] = []
+  for (const text of texts) {
+    const url = parseListenUrl(text)
+    if (!url.ok) return undefined
+    urls.push(url.value.text)
+  }
+  return urls.length === 0 ? undefined : urls.sort(compareText)
+}
+
 /** `name=url,name=url,...` to each name's URLs, in order of appearance; a name may repeat, empty items are skipped. */
 export const parseCluster = (text: string): Parsed<ReadonlyMap<string, readonly ListenUrl[]>> => {
   const members = new Map<string, ListenUrl[]>()

@@ -30,6 +30,14 @@ export interface RowSink {
   delete(bucket: Bucket, key: Uint8Array): void
 }
 
+/** The rows as of one moment, whatever is written later. Holds the space of replaced rows until it is closed. */
+export interface BackendView {
+  /** As `Backend.scan`, as of the making of the view. */
+  scan(bucket: Bucket, lo: Uint8Array, hi: Uint8Array | undefined, sliceBytes?: number): AsyncIterable<BackendSlice>
+  /** Idempotent; scans under way end with an error. */
+  close(): Promise<void>
+}
+
 export interface Backend {
   /** Point read of what completed writes left; blocks for one page-cache read at worst. The result is owned. */
   get(bucket: Bucket, key: Uint8Array): Uint8Array | undefined
@@ -38,6 +46,8 @@ export interface Backend {
    * `sliceBytes` each. Rows are owned.
    */
   scan(bucket: Bucket, lo: Uint8Array, hi: Uint8Array | undefined, sliceBytes?: number): AsyncIterable<BackendSlice>
+  /** All rows as completed writes left them. Made in this turn; the caller closes it. */
+  view(): BackendView
   /**
    * One atomic batch; calls may overlap and are written in call order, later rows win over earlier ones of the same batch.
    * Durable when it resolves (docs/design/0003). After a failed write every later one fails.
@@ -50,6 +60,21 @@ export interface Backend {
   /** Bytes of the files on disk. */
   fileBytes(): Promise<number>
   close(): Promise<void>
+}
+
+/** A member has two places for a store: one is in use, in the other the state of a received snapshot is put together. */
+export const STORE_FOLDERS = ['store', 'store.next'] as const
+export type StoreFolder = (typeof STORE_FOLDERS)[number]
+
+export interface BackendFolders {
+  /** Those that exist. */
+  list(): Promise<readonly StoreFolder[]>
+  /** Made when it is missing; durable when it resolves. The caller closes the backend. */
+  open(folder: StoreFolder): Promise<Backend>
+  /** Makes the names of the files in it durable, so that another store may be removed for it. */
+  sync(folder: StoreFolder): Promise<void>
+  /** With all it holds; no error when it does not exist. Nobody has it open. */
+  remove(folder: StoreFolder): Promise<void>
 }
 
 export type BackendSlice = readonly { readonly key: Uint8Array; readonly value: Uint8Array }[]

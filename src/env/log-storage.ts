@@ -48,9 +48,10 @@ export interface RecoveredLog<E extends LogEntry = LogEntry> {
 
 export interface LogStorage {
   /**
-   * Appends a batch; calls may overlap and are written in call order. Whatever waits while a sync runs becomes the next
+   * Appends a batch; calls may overlap, are written and settle in call order. Whatever waits while a sync runs becomes the next
    * single write and single sync. Resolves once the batch is on stable storage; nothing in it may be acknowledged earlier
-   * (Raft paper, figure 2). A batch of a commit-only hard state is written but not synced (etcd raft MustSync).
+   * (Raft paper, figure 2). A commit-only hard state waits in memory for the next durable write (etcd raft
+   * MustSync: it may be lost), and its promise does not.
    * `entries` and their data are frozen.
    * @throws WalFailed after any failed write or sync. The log is then unusable: a failed sync is never retried.
    */
@@ -60,6 +61,11 @@ export interface LogStorage {
    * The caller has made sure that the backend holds everything up to `snapshot.index`.
    */
   saveSnapshot(snapshot: LogSnapshot): Promise<void>
+  /**
+   * Replaces the whole log by a snapshot that another member sent, its file and record durable before anything that follows on
+   * it: then `hardState` and `entries`, as `append` does. Calls of `append` made later are written later.
+   */
+  install(snapshot: LogSnapshot, hardState: LogHardState | undefined, entries: readonly LogEntry[]): Promise<void>
   /** Unlocks the segments that recovery from a snapshot at `index` does not need; the purge may delete them. */
   release(index: Index): Promise<void>
   /** Deletes the oldest released segments and snapshot files beyond the limits; 0 keeps all. */

@@ -25,13 +25,6 @@ export interface Metrics {
 export const exponentialBuckets = (start: number, factor: number, n: number): readonly number[] =>
   Array.from({ length: n }, (_, i) => start * factor ** i)
 
-export const noMetrics: Metrics = {
-  counter: () => ({ inc: () => undefined }),
-  gauge: () => ({ set: () => undefined }),
-  gaugeFrom: () => undefined,
-  histogram: () => ({ observe: () => undefined }),
-}
-
 /** Instruments with labels: each function gives the instrument of one set of label values; keep it, do not ask per use. */
 export interface LabelledMetrics extends Metrics {
   counters(name: string, help: string, labels: readonly string[]): (...values: string[]) => Counter
@@ -42,4 +35,16 @@ export interface LabelledMetrics extends Metrics {
     buckets: readonly number[],
     labels: readonly string[],
   ): (...values: string[]) => Histogram
+}
+
+const nothing = { inc: () => undefined, set: () => undefined, observe: () => undefined }
+
+export const noMetrics: LabelledMetrics = {
+  counter: () => nothing,
+  gauge: () => nothing,
+  gaugeFrom: () => undefined,
+  histogram: () => nothing,
+  counters: () => () => nothing,
+  gauges: () => () => nothing,
+  histograms: () => () => nothing,
 }

@@ -11,10 +11,8 @@ const UNMEASURED = 'not measured'
 
 /** By name, `*` for any ending. */
 const REASONS: readonly [string, string][] = [
-  ['etcd_server_is_learner', CLUSTERS],
   ['etcd_server_heartbeat_send_failures_total', CLUSTERS],
   ['etcd_server_snapshot_apply_in_progress_total', CLUSTERS],
-  ['etcd_server_learner_promote_*', CLUSTERS],
   ['etcd_network_peer_*', CLUSTERS],
   ['etcd_network_active_peers', CLUSTERS],
   ['etcd_network_disconnected_peers_total', CLUSTERS],

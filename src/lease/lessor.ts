@@ -8,7 +8,7 @@
 //
 // Invariant: the expiry heap of a primary holds exactly all leases; that of a secondary is empty.
 
-import { type Key, type LeaseId, NO_LEASE } from '../base/index.js'
+import { type Key, type LeaseId, NO_LEASE, invariant } from '../base/index.js'
 import { type Counter, exponentialBuckets, type Histogram, type Metrics, type RowSink } from '../env/index.js'
 import { Alarm, DeadlineHeap } from './deadline-heap.js'
 import type {
@@ -82,8 +82,8 @@ class Lease {
 
 export class Lessor {
   readonly #options: LessorOptions
-  readonly #leases = new Map<LeaseId, Lease>()
-  readonly #holders = new Map<Key, Lease>()
+  #leases = new Map<LeaseId, Lease>()
+  #holders = new Map<Key, Lease>()
   readonly #expiries = new DeadlineHeap<Lease>()
   readonly #checkpoints = new DeadlineHeap<Lease>()
   readonly #granted: Counter
@@ -329,6 +329,14 @@ export class Lessor {
       const { id, ttl, remainingTtl } = readLeaseRow(key, value)
       this.#add(id, ttl, remainingTtl)
     }
+  }
+
+  /** Takes over the leases of `next`, which nobody uses any more. Both are secondary. */
+  adopt(next: Lessor): void {
+    invariant(!this.#primary && !next.#primary, 'a leader installs no snapshot')
+    this.#leases = next.#leases
+    this.#holders = next.#holders
+    this.#nextOrder = next.#nextOrder
   }
 
   #add(id: LeaseId, ttlSeconds: number, remainingSeconds: number): Lease {

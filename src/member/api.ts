@@ -62,6 +62,8 @@ export interface MemberApi {
   readonly isLearner: boolean
   /** False until the cluster version is known and this server supports it. */
   readonly isCapable: boolean
+  /** `major.minor.0`; undefined until the leader has decided it. */
+  readonly clusterVersion: string | undefined
   /** Newest revision of the store. */
   readonly revision: number
 
@@ -100,6 +102,7 @@ export interface MemberApi {
   openWatch(sink: WatchResponses): WatchRequests
 
   readonly leases: LeaseApi
+  readonly cluster: ClusterApi
 
   /** In any order; owned. */
   members(): etcdserverpb.Member[]
@@ -120,11 +123,38 @@ export interface LeaseApi {
    * there is no such lease (any more). For a lease past its deadline it waits until the revocation is applied.
    */
   renew(id: LeaseId, waiter: ResultWaiter<number>): void
+  /** As `renew`, never forwarded: fails with `errors.notPrimaryLessor` on a member that does not lead. */
+  renewHere(id: LeaseId, waiter: ResultWaiter<number>): void
   /** Asks the leader. */
   timeToLive(id: LeaseId, withKeys: boolean, waiter: ResultWaiter<LeaseTimeToLive>): void
+  /** As `timeToLive`, never forwarded: fails with `errors.leaderChanged` on a member that does not lead. */
+  timeToLiveHere(id: LeaseId, withKeys: boolean, waiter: ResultWaiter<LeaseTimeToLive>): void
   /** This member's leases; on the leader soonest expiry first. */
   ids(): readonly LeaseId[]
 }
+
+/** Changes of the membership and of the leadership. Each goes through the log, or fails as a proposal does. */
+export interface ClusterApi {
+  /** `peerUrls` are valid and sorted. */
+  add(peerUrls: readonly string[], isLearner: boolean): Promise<MemberAddOutcome>
+  remove(id: MemberId): Promise<MembersOutcome>
+  update(id: MemberId, peerUrls: readonly string[]): Promise<MembersOutcome>
+  /** Asks the leader, who knows how far the learner is. */
+  promote(id: MemberId): Promise<MembersOutcome>
+  /** As `promote`, never forwarded: refused with `errors.notLeader` on a member that does not lead. */
+  promoteHere(id: MemberId): Promise<MembersOutcome>
+  /** Hands the leadership to another voter and waits until it leads. Undefined: it does. `signal`: nobody waits any more. */
+  moveLeader(target: MemberId, signal: AbortSignal): Promise<Status | undefined>
+}
+
+export type MembersOutcome =
+  /** All members right after the change, in any order; owned. */
+  | { readonly kind: 'ok'; readonly members: etcdserverpb.Member[] }
+  | { readonly kind: 'refused'; readonly status: Status }
+
+export type MemberAddOutcome =
+  | { readonly kind: 'ok'; readonly member: etcdserverpb.Member; readonly members: etcdserverpb.Member[] }
+  | { readonly kind: 'refused'; readonly status: Status }
 
 export interface LeaseTimeToLive {
   /** Seconds left, rounded toward zero; -1: no such lease. */

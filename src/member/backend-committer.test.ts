@@ -1,7 +1,7 @@
 import t from 'tap'
 import { type Index, type LeaseId, type Term, keyOf } from '../base/index.js'
 import { RowBuffer, readAppliedPoint } from '../apply/index.js'
-import type { BackendRow } from '../env/index.js'
+import type { BackendRow, BackendView } from '../env/index.js'
 import { MemoryBackend, openStore } from '../mvcc/testing.js'
 import { BackendCommitter, CommitFailed } from './backend-committer.js'
 import { SimClock } from './testing.js'
@@ -28,6 +28,8 @@ class SlowBackend extends MemoryBackend {
   }
 }
 
+const NO_VOTERS = { voters: [], learners: [], votersOutgoing: [], learnersNext: [], autoLeave: false }
+
 const setup = async (pacing = { intervalMs: 100, operationsMax: 10, unflushedBytesMax: 10_000 }) => {
   const clock = new SimClock()
   const backend = new SlowBackend()
@@ -44,6 +46,7 @@ const setup = async (pacing = { intervalMs: 100, operationsMax: 10, unflushedByt
     clock,
     pacing,
     duration: { observe: (seconds) => durations.push(seconds) },
+    describe: () => ({ ...machine.applied, confState: NO_VOTERS, data: Buffer.from(`at ${machine.applied.index}`) }),
     onFatal: (error) => fatal.push(error),
   })
   const apply = (count = 1, valueBytes = 1): void => {
@@ -215,4 +218,74 @@ t.test('close ends timers and waits for the batch under way', async (t) => {
   await clock.advance(1000)
   t.equal(backend.waiting.length, 0)
   t.equal(clock.timers, 0)
+})
+
+const indexIn = async (view: BackendView): Promise<number> => {
+  for await (const slice of view.scan('meta', Buffer.from('consistent_index'), undefined)) {
+    return readAppliedPoint(() => slice[0]!.value)!.index
+  }
+  return 0
+}
+
+t.test('a capture shows exactly what was applied when its batch began', async (t) => {
+  const { clock, backend, committer, apply, machine } = await setup()
+  apply(2)
+  const first = committer.capture()
+  await clock.settle()
+  apply(3)
+  const second = committer.capture()
+  await clock.settle()
+  t.equal(backend.waiting.length, 1, 'the second waits for the batch under way')
+  backend.finish()
+  const captured = await first
+  t.equal(captured.snapshot.index, 2)
+  t.equal(Buffer.from(captured.snapshot.data).toString(), 'at 2')
+  await clock.settle()
+  apply(1)
+  backend.finish()
+  t.equal((await second).snapshot.index, 5)
+  t.equal(await indexIn((await second).view), 5)
+  t.equal(await indexIn(captured.view), 2, 'later batches do not show')
+  t.equal(machine.applied.index, 6)
+})
+
+t.test('a capture needs no changes, and ends with the committer', async (t) => {
+  const { clock, backend, committer, apply } = await setup()
+  apply()
+  const held = committer.commit()
+  await clock.settle()
+  backend.finish()
+  await held
+  const idle = committer.capture()
+  await clock.settle()
+  backend.finish()
+  t.equal((await idle).snapshot.index, 1)
+
+  await clock.settle()
+  apply()
+  const lost = committer.capture()
+  const queued = committer.capture()
+  await clock.settle()
+  const late = committer.capture()
+  backend.waiting.shift()!.fail(new Error('disk'))
+  await t.rejects(lost, CommitFailed)
+  await t.rejects(queued, CommitFailed)
+  await t.rejects(late, CommitFailed)
+  await t.rejects(committer.capture(), CommitFailed)
+})
+
+t.test('a capture that waits is refused by halt and by close', async (t) => {
+  for (const end of ['halt', 'close'] as const) {
+    const { clock, backend, committer, apply } = await setup()
+    apply()
+    void committer.commit().catch(() => undefined)
+    await clock.settle()
+    const waiting = committer.capture()
+    waiting.catch(() => undefined)
+    const ended = committer[end]()
+    backend.finish()
+    await clock.settle()
+    await ended
+    await t.rejects(waiting, CommitFailed, end)
+  }
 })

@@ -2,7 +2,7 @@
 // passed. Nothing waits for it: the log makes writes durable, the backend only shortens recovery.
 
 import { type AppliedPoint, type RowBuffer, collectBatch } from '../apply/index.js'
-import type { Backend, Clock, Histogram, Timer } from '../env/index.js'
+import type { Backend, BackendView, Clock, Histogram, LogSnapshot, Timer } from '../env/index.js'
 import type { Store } from '../mvcc/index.js'
 
 export interface CommitPacing {
@@ -12,6 +12,18 @@ export interface CommitPacing {
   readonly operationsMax: number
   /** Bytes of changes not yet in the backend above which no further proposals are taken. */
   readonly unflushedBytesMax: number
+}
+
+/** A state of the member and the rows that hold it. */
+export interface Capture {
+  readonly snapshot: LogSnapshot
+  /** Holds exactly what was applied at `snapshot.index`. Whoever asked closes it. */
+  readonly view: BackendView
+}
+
+interface CaptureWaiter {
+  readonly resolve: (capture: Capture) => void
+  readonly reject: (error: Error) => void
 }
 
 /** The backend does not hold what it should: a write failed, or the member has stopped before. */
@@ -27,7 +39,10 @@ export class BackendCommitter {
   readonly #clock: Clock
   readonly #pacing: CommitPacing
   readonly #duration: Histogram
+  readonly #describe: () => LogSnapshot
   readonly #onFatal: (error: Error) => void
+  /** Who wants the state of the next batch. */
+  #captures: CaptureWaiter[] = []
   #timer: Timer | undefined
   #operations = 0
   #running: Promise<void> | undefined
@@ -39,8 +54,11 @@ export class BackendCommitter {
   #committed: AppliedPoint
   #onRelief: (() => void) | undefined
   #failure: CommitFailed | undefined
+  /** While it is set, no batch begins. */
+  #paused: { readonly over: Promise<void>; readonly end: () => void } | undefined
   #closed = false
 
+  /** `describe`: the applied point with the configuration and the membership as of it, asked for in the turn of a batch. */
   constructor(options: {
     machine: { readonly applied: AppliedPoint }
     store: Store
@@ -49,6 +67,7 @@ export class BackendCommitter {
     clock: Clock
     pacing: CommitPacing
     duration: Histogram
+    describe: () => LogSnapshot
     onFatal: (error: Error) => void
   }) {
     this.#machine = options.machine
@@ -58,6 +77,7 @@ export class BackendCommitter {
     this.#clock = options.clock
     this.#pacing = options.pacing
     this.#duration = options.duration
+    this.#describe = options.describe
     this.#onFatal = options.onFatal
     this.#collected = this.#committed = options.machine.applied
   }
@@ -87,7 +107,7 @@ export class BackendCommitter {
   noteApplied(operations: number): void {
     if (this.#closed || this.#failure !== undefined) return
     this.#operations += operations
-    if (this.#running !== undefined) return
+    if (this.#running !== undefined || this.#paused !== undefined) return
     if (this.#operations >= this.#pacing.operationsMax) void this.#start()
     else this.#timer ??= this.#clock.after(this.#pacing.intervalMs, () => void this.#start())
   }
@@ -105,21 +125,65 @@ export class BackendCommitter {
     }
   }
 
+  /**
+   * The state at the end of a batch that begins after this call, with a view of the backend made when that batch is durable and
+   * before the next one begins.
+   * @throws CommitFailed
+   */
+  async capture(): Promise<Capture> {
+    if (this.#failure !== undefined) throw this.#failure
+    if (this.#closed) throw new CommitFailed('the member is closing')
+    return new Promise((resolve, reject) => {
+      this.#captures.push({ resolve, reject })
+      // A batch under way was collected before: the next one is started when it is over.
+      void this.#start()
+    })
+  }
+
+  /** No batch begins any more; resolves when none is under way. `resume` ends it. */
+  async pause(): Promise<void> {
+    let end = (): void => undefined
+    const over = new Promise<void>((resolve) => (end = resolve))
+    this.#paused = { over, end }
+    this.#timer?.cancel()
+    this.#timer = undefined
+    await this.#running
+  }
+
+  /** The store, the rows and the backend were exchanged while nothing was written: they hold everything up to `point`. */
+  resume(point: AppliedPoint): void {
+    this.#collected = this.#committed = point
+    this.#operations = 0
+    this.#endPause()
+    if (this.#captures.length > 0) void this.#start()
+    else if (this.#isDirty()) this.noteApplied(0)
+  }
+
   /** Nothing is written from now on: what is in memory cannot be trusted. */
   halt(): void {
     this.#timer?.cancel()
     this.#failure ??= new CommitFailed('the member has stopped')
+    this.#dropCaptures(this.#failure)
+    this.#endPause()
   }
 
   /** Starts nothing by itself any more and resolves when the batch under way is done. */
   async close(): Promise<void> {
     this.#closed = true
     this.#timer?.cancel()
+    this.#endPause()
     await this.#running
+    this.#dropCaptures(new CommitFailed('the member is closing'))
   }
 
-  /** The batch under way, or a new one. Never rejects. */
+  #endPause(): void {
+    this.#paused?.end()
+    this.#paused = undefined
+  }
+
+  /** The batch under way, or a new one; while paused, the end of the pause. Never rejects. */
   #start(): Promise<void> {
+    if (this.#running === undefined && this.#paused !== undefined) return this.#paused.over
     this.#running ??= this.#write().finally(() => (this.#running = undefined))
     return this.#running
   }
@@ -132,11 +196,16 @@ export class BackendCommitter {
     this.#begun++
     const point = (this.#collected = this.#machine.applied)
     const { rows, token } = collectBatch(this.#machine, this.#store, this.#rows)
+    const captures = this.#captures
+    this.#captures = []
+    const snapshot = captures.length > 0 ? this.#describe() : undefined
     const startedMs = this.#clock.monotonicMs()
     try {
       await this.#backend.write(rows)
     } catch (cause) {
       this.#failure = new CommitFailed('the backend failed', { cause })
+      for (const { reject } of captures) reject(this.#failure)
+      this.#dropCaptures(this.#failure)
       this.#onFatal(cause instanceof Error ? cause : new Error(String(cause)))
       return
     }
@@ -144,13 +213,19 @@ export class BackendCommitter {
     this.#store.flushed(token)
     this.#committed = point
     this.#done++
+    if (snapshot !== undefined) for (const { resolve } of captures) resolve({ snapshot, view: this.#backend.view() })
     const relieved = this.#onRelief
     this.#onRelief = undefined
     // In a turn of its own: this batch must be over before the next can begin.
     this.#clock.soon(() => {
-      if (this.#isDirty()) this.noteApplied(0)
+      if (this.#captures.length > 0) void this.#start()
+      else if (this.#isDirty()) this.noteApplied(0)
       relieved?.()
     })
+  }
+
+  #dropCaptures(error: CommitFailed): void {
+    for (const { reject } of this.#captures.splice(0)) reject(error)
   }
 
   #isDirty(): boolean {

@@ -1,7 +1,14 @@
 import t from 'tap'
 import { type ClusterId, type MemberId, index, term } from '../base/index.js'
 import { decodeMemberJson, raftpb } from '../proto/index.js'
-import { BootstrapFailed, initialMembers, recoveredCommit, startLog } from './bootstrap.js'
+import {
+  BootstrapFailed,
+  type FirstStart,
+  type InitialMember,
+  initialMembers,
+  recoveredCommit,
+  startLog,
+} from './bootstrap.js'
 import { RequestIds } from './request-ids.js'
 import { MemoryLogProvider } from './testing.js'
 
@@ -11,6 +18,12 @@ const THREE = [
   { name: 'b', peerUrls: ['http://127.0.0.1:34021'] },
   { name: 'c', peerUrls: ['http://127.0.0.1:34031'] },
 ]
+const newCluster = (initial: readonly InitialMember[], ownName: string, token: string): FirstStart => ({
+  kind: 'new',
+  initial,
+  ownName,
+  token,
+})
 const IDS = [0x1b7fbe45bc01fe48n, 0x977b69ee0bece477n, 0xc1572f6a6d8d4bc2n]
 
 t.test('ids are etcd\u2019s, in ascending order whatever the order of the flags', async (t) => {
@@ -20,9 +33,7 @@ t.test('ids are etcd\u2019s, in ascending order whatever the order of the flags'
   )
   const one = await startLog(
     new MemoryLogProvider(),
-    [{ name: 'm', peerUrls: ['http://localhost:2380'] }],
-    'm',
-    'etcd-cluster',
+    newCluster([{ name: 'm', peerUrls: ['http://localhost:2380'] }], 'm', 'etcd-cluster'),
   )
   t.same([one.memberId, one.clusterId], [0x8e9e05c52164694dn, 0xcdf818194e3a8c32n])
 })
@@ -36,7 +47,7 @@ t.test('peer URLs are sorted, names are no part of the id', async (t) => {
 
 t.test('a new log begins with one committed AddNode entry per member, in term 1', async (t) => {
   const provider = new MemoryLogProvider()
-  const started = await startLog(provider, THREE, 'b', 'tok-x')
+  const started = await startLog(provider, newCluster(THREE, 'b', 'tok-x'))
   t.equal(started.isNew, true)
   t.same([started.memberId, started.clusterId], [IDS[1], 0x1b23b52218c69885n])
   t.same(provider.ids, { memberId: IDS[1], clusterId: 0x1b23b52218c69885n })
@@ -52,19 +63,19 @@ t.test('a new log begins with one committed AddNode entry per member, in term 1'
 
 t.test('what cannot be started from', async (t) => {
   const provider = new MemoryLogProvider()
-  await t.rejects(startLog(provider, THREE, 'd', 'tok-x'), {
+  await t.rejects(startLog(provider, newCluster(THREE, 'd', 'tok-x')), {
     name: 'BootstrapFailed',
     message: `couldn't find local name "d" in the initial cluster configuration`,
   })
   const twice = [THREE[0]!, { name: 'z', peerUrls: THREE[0]!.peerUrls }]
-  await t.rejects(startLog(provider, twice, 'a', 'tok-x'), /member exists with identical ID/)
+  await t.rejects(startLog(provider, newCluster(twice, 'a', 'tok-x')), /member exists with identical ID/)
   t.equal(provider.log, undefined, 'nothing was created')
 })
 
 t.test('a restart takes everything from the log, whatever the flags say', async (t) => {
   const provider = new MemoryLogProvider()
-  await startLog(provider, THREE, 'b', 'tok-x')
-  const again = await startLog(provider, [], 'other', 'other')
+  await startLog(provider, newCluster(THREE, 'b', 'tok-x'))
+  const again = await startLog(provider, newCluster([], 'other', 'other'))
   t.equal(again.isNew, false)
   t.same([again.memberId, again.clusterId], [IDS[1], 0x1b23b52218c69885n])
   t.equal(again.recovered.entries.length, 3)
@@ -73,11 +84,11 @@ t.test('a restart takes everything from the log, whatever the flags say', async 
 t.test('a log that a crash left without its first entries is completed', async (t) => {
   for (const kept of [0, 1, 2, 3]) {
     const provider = new MemoryLogProvider()
-    await startLog(provider, THREE, 'b', 'tok-x')
+    await startLog(provider, newCluster(THREE, 'b', 'tok-x'))
     const whole = [...provider.log!.entries]
     provider.log!.entries = whole.slice(0, kept)
     provider.log!.hardState = { term: term(0), vote: 0n as MemberId, commit: index(0) }
-    const again = await startLog(provider, THREE, 'b', 'tok-x')
+    const again = await startLog(provider, newCluster(THREE, 'b', 'tok-x'))
     t.equal(again.isNew, true)
     t.same(again.recovered.entries, whole)
     t.same([provider.log!.entries, provider.log!.hardState.commit], [whole, 3])
@@ -86,13 +97,25 @@ t.test('a log that a crash left without its first entries is completed', async (
 
 t.test('such a log is not completed as another member', async (t) => {
   const provider = new MemoryLogProvider()
-  await startLog(provider, THREE, 'b', 'tok-x')
+  await startLog(provider, newCluster(THREE, 'b', 'tok-x'))
   provider.log!.entries = []
   provider.log!.hardState = { term: term(0), vote: 0n as MemberId, commit: index(0) }
-  await t.rejects(startLog(provider, THREE, 'a', 'tok-x'), BootstrapFailed)
-  await t.rejects(startLog(provider, THREE, 'b', 'tok-y'), /never completed/)
+  await t.rejects(startLog(provider, newCluster(THREE, 'a', 'tok-x')), BootstrapFailed)
+  await t.rejects(startLog(provider, newCluster(THREE, 'b', 'tok-y')), /never completed/)
   t.same(provider.log!.entries, [])
   t.ok(provider.log!.isClosed)
+})
+
+t.test('a member that joins begins with an empty log of the cluster that it joins', async (t) => {
+  const provider = new MemoryLogProvider()
+  const remotes = [{ id: 7n as MemberId, urls: ['http://r:1'] }]
+  const join: FirstStart = { kind: 'join', memberId: 9n as MemberId, clusterId: 5n as ClusterId, remotes }
+  const started = await startLog(provider, join)
+  t.match(started, { memberId: 9n, clusterId: 5n, isNew: true, remotes })
+  t.same([started.recovered.entries, started.recovered.hardState.commit], [[], 0])
+  t.same(provider.log!.entries, [])
+  const again = await startLog(provider, join)
+  t.match(again, { memberId: 9n, clusterId: 5n, isNew: false, remotes }, 'and again, before anything arrived')
 })
 
 t.test('the commit index to go on with', async (t) => {

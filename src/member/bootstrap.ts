@@ -1,7 +1,17 @@
 // How a member comes to life: a new log with the initial configuration, or recovery from the log of an earlier run.
 
-import { type ClusterId, type Index, type MemberId, NO_MEMBER, hexId, index, term } from '../base/index.js'
-import type { LogEntry, LogHardState, LogProvider, LogStorage, RecoveredLog } from '../env/index.js'
+import {
+  type ClusterId,
+  type Index,
+  type MemberId,
+  NO_INDEX,
+  NO_MEMBER,
+  NO_TERM,
+  hexId,
+  index,
+  term,
+} from '../base/index.js'
+import type { LogEntry, LogHardState, LogProvider, LogStorage, PeerEndpoint, RecoveredLog } from '../env/index.js'
 import { type MemberRecord, computeClusterId, computeMemberId, encodeMemberJson, raftpb } from '../proto/index.js'
 
 export interface InitialMember {
@@ -9,12 +19,30 @@ export interface InitialMember {
   readonly peerUrls: readonly string[]
 }
 
+/** What a member without a log begins as. */
+export type FirstStart =
+  | {
+      readonly kind: 'new'
+      readonly initial: readonly InitialMember[]
+      readonly ownName: string
+      readonly token: string
+    }
+  /** A member that was added to a running cluster: others send it everything, its own addition included. */
+  | {
+      readonly kind: 'join'
+      readonly memberId: MemberId
+      readonly clusterId: ClusterId
+      readonly remotes: readonly PeerEndpoint[]
+    }
+
 export interface Started {
   readonly memberId: MemberId
   readonly clusterId: ClusterId
   readonly log: LogStorage
   readonly recovered: RecoveredLog
   readonly isNew: boolean
+  /** Whom a joining member can reach before its log tells it. */
+  readonly remotes: readonly PeerEndpoint[]
 }
 
 /** The initial configuration cannot be started from. The message is etcd's. */
@@ -23,26 +51,20 @@ export class BootstrapFailed extends Error {
 }
 
 /**
- * Opens the log, creating it with one AddNode entry per initial member when there is none
- * (etcd-io/raft bootstrap.go: the entries are committed from the start, in term 1, in the order of the member ids).
- * A crash between creation and these entries leaves a log in which nothing is committed: it is then completed.
+ * Opens the log. When there is none it is created: for a new cluster with one AddNode entry per initial member
+ * (etcd-io/raft bootstrap.go: the entries are committed from the start, in term 1, in the order of the member ids), for a
+ * joining member without any entry. A crash between creation and the entries of a new cluster leaves a log in which nothing
+ * is committed: it is then completed.
  */
-export async function startLog(
-  provider: LogProvider,
-  initial: readonly InitialMember[],
-  ownName: string,
-  token: string,
-): Promise<Started> {
-  if (!(await provider.exists())) {
-    const first = firstEntries(initial, ownName, token)
-    const log = await provider.create(first)
-    return bootstrap(log, first)
-  }
+export async function startLog(provider: LogProvider, start: FirstStart): Promise<Started> {
+  if (!(await provider.exists())) return create(provider, start)
   const { log, recovered } = await provider.open()
   const { memberId, clusterId, snapshot, hardState } = recovered
-  if (snapshot !== undefined || hardState.commit > 0) return { memberId, clusterId, log, recovered, isNew: false }
+  const remotes = start.kind === 'join' ? start.remotes : []
+  const opened: Started = { memberId, clusterId, log, recovered, isNew: false, remotes }
+  if (start.kind === 'join' || snapshot !== undefined || hardState.commit > 0) return opened
   try {
-    const first = firstEntries(initial, ownName, token)
+    const first = firstEntries(start)
     if (first.memberId !== memberId || first.clusterId !== clusterId) {
       throw new BootstrapFailed(
         `the log of member ${hexId(memberId)} in cluster ${hexId(clusterId)} was never completed, and the initial ` +
@@ -56,13 +78,25 @@ export async function startLog(
   }
 }
 
+async function create(provider: LogProvider, start: FirstStart): Promise<Started> {
+  if (start.kind === 'new') {
+    const first = firstEntries(start)
+    return bootstrap(await provider.create(first), first)
+  }
+  const { memberId, clusterId, remotes } = start
+  const log = await provider.create({ memberId, clusterId })
+  const hardState: LogHardState = { term: NO_TERM, vote: NO_MEMBER, commit: NO_INDEX }
+  const recovered: RecoveredLog = { memberId, clusterId, hardState, snapshot: undefined, entries: [] }
+  return { memberId, clusterId, log, recovered, isNew: true, remotes }
+}
+
 interface FirstEntries {
   readonly memberId: MemberId
   readonly clusterId: ClusterId
   readonly entries: readonly LogEntry[]
 }
 
-function firstEntries(initial: readonly InitialMember[], ownName: string, token: string): FirstEntries {
+function firstEntries({ initial, ownName, token }: FirstStart & { kind: 'new' }): FirstEntries {
   const members = initialMembers(initial, token)
   const own = members.find((member) => member.name === ownName)
   if (own === undefined) {
@@ -76,7 +110,7 @@ async function bootstrap(log: LogStorage, { memberId, clusterId, entries }: Firs
   const hardState: LogHardState = { term: term(1), vote: NO_MEMBER, commit: index(entries.length) }
   await log.append(hardState, entries)
   const recovered: RecoveredLog = { memberId, clusterId, hardState, snapshot: undefined, entries }
-  return { memberId, clusterId, log, recovered, isNew: true }
+  return { memberId, clusterId, log, recovered, isNew: true, remotes: [] }
 }
 
 export function initialMembers(initial: readonly InitialMember[], token: string): MemberRecord[] {

@@ -1,10 +1,11 @@
 // The member as services see it (api.ts).
 
 import { costOf } from '../apply/index.js'
-import { type MemberId } from '../base/index.js'
+import type { MemberId } from '../base/index.js'
 import { hashBackend } from '../mvcc/index.js'
-import { errors, etcdserverpb } from '../proto/index.js'
+import { errors, type etcdserverpb } from '../proto/index.js'
 import type {
+  ClusterApi,
   HashKvOutcome,
   LeaseApi,
   MemberApi,
@@ -16,12 +17,14 @@ import type {
   WatchResponses,
 } from './api.js'
 import { LeaseRequests } from './lease-requests.js'
+import { memberMessage } from './member-messages.js'
 import type { Member } from './member.js'
 import { readRange, readTxn } from './reads.js'
 import type { WatchPump } from './watch-pump.js'
 
 export class MemberFacade implements MemberApi {
   readonly leases: LeaseApi
+  readonly cluster: ClusterApi
   readonly #member: Member
   readonly #watches: WatchPump
   readonly #aroundDefragment: (run: () => Promise<void>) => Promise<void>
@@ -35,12 +38,17 @@ export class MemberFacade implements MemberApi {
     this.#aroundDefragment = aroundDefragment
     this.#member = member
     this.#watches = watches
+    this.cluster = member.cluster
     this.leases = new LeaseRequests({
       lessor: member.parts.lessor,
       clock: member.parts.clock,
       get isClosing() {
         return member.isClosing
       },
+      get isLeader() {
+        return member.isLeader
+      },
+      leaderCalls: member.cluster.leaderCalls,
       nextRequestId: () => member.nextRequestId(),
       propose: (request, waiter) => member.propose(request, waiter),
       confirmLeadership: (waiter) => member.confirmLeadership(waiter),
@@ -65,7 +73,11 @@ export class MemberFacade implements MemberApi {
   }
 
   get isCapable(): boolean {
-    return this.#member.parts.membership.clusterVersion !== undefined
+    return this.clusterVersion !== undefined
+  }
+
+  get clusterVersion(): string | undefined {
+    return this.#member.parts.membership.clusterVersion
   }
 
   get revision(): number {
@@ -107,15 +119,7 @@ export class MemberFacade implements MemberApi {
   }
 
   members(): etcdserverpb.Member[] {
-    return this.#member.parts.membership.members().map((record) => {
-      const member = new etcdserverpb.Member()
-      member.id = record.id
-      member.name = record.name
-      member.peerUrls = [...record.peerUrls]
-      member.clientUrls = [...record.clientUrls]
-      member.isLearner = record.isLearner
-      return member
-    })
+    return this.#member.parts.membership.members().map(memberMessage)
   }
 
   status(): MemberStatus {

@@ -1,10 +1,13 @@
 export type {
   ApplyObserver,
+  ClusterApi,
   HashKvOutcome,
   LeaseApi,
   LeaseTimeToLive,
+  MemberAddOutcome,
   MemberApi,
   MemberStatus,
+  MembersOutcome,
   ProposalOutcome,
   ProposalResponse,
   ProposalWaiter,
@@ -14,11 +17,29 @@ export type {
   WatchResponses,
 } from './api.js'
 export { CommitFailed } from './backend-committer.js'
-export { BootstrapFailed, type InitialMember, type Started, startLog } from './bootstrap.js'
+export {
+  BootstrapFailed,
+  type FirstStart,
+  type InitialMember,
+  type Started,
+  initialMembers,
+  startLog,
+} from './bootstrap.js'
 export { VersionTooLow } from './cluster-version.js'
 export { MemberFacade } from './facade.js'
 export { type LoadedState, type LoadOptions, loadState } from './load-state.js'
 export { Member } from './member.js'
 export type { MemberOptions, MemberParts } from './member-parts.js'
+export { queryStatus } from './query-status.js'
 export type { PeerSender } from './raft-driver.js'
+export {
+  MalformedRows,
+  type OpenStore,
+  SnapshotLost,
+  type StoreParts,
+  SwitchedBackend,
+  catchUpStore,
+  openNewest,
+} from './snapshot/index.js'
+export type { SnapshotParts } from './snapshot-work.js'
 export { WatchPump } from './watch-pump.js'

@@ -78,7 +78,16 @@ t.test('waits for the applied index end when it is there, or after a second', as
   )
 })
 
-const versions = (options: { decided?: string; marked?: string; server?: string; members?: number } = {}) => {
+interface VersionsOptions {
+  readonly decided?: string
+  readonly marked?: string
+  readonly server?: string
+  readonly members?: number
+  /** Of members 2, 3 and so on. */
+  readonly others?: readonly (string | undefined)[]
+}
+
+const versions = (options: VersionsOptions = {}) => {
   const clock = new SimClock()
   const membership = new Membership(new RowBuffer(), 1)
   for (let id = 1; id <= (options.members ?? 1); id++) {
@@ -91,16 +100,20 @@ const versions = (options: { decided?: string; marked?: string; server?: string;
     })
   }
   if (options.decided !== undefined) membership.setClusterVersion(options.decided)
-  const state = { leads: true, refuse: false }
+  const state = { leads: true, refuse: false, others: options.others ?? [] }
+  const tooLow: Error[] = []
   const proposed: string[] = []
   const marks: string[] = []
   const version = new ClusterVersion({
+    self: 1n as MemberId,
     membership,
     serverVersion: options.server ?? '3.7.1',
     marked: options.marked,
     clock,
     logger: silentLogger,
     isLeader: () => state.leads,
+    versionOf: async (id) => state.others[Number(id) - 2],
+    onTooLow: (error) => tooLow.push(error),
     propose: async (to) => {
       proposed.push(to)
       if (state.refuse) return errors.timeout
@@ -109,10 +122,10 @@ const versions = (options: { decided?: string; marked?: string; server?: string;
     },
     mark: (to) => marks.push(to),
   })
-  return { clock, membership, state, proposed, marks, version }
+  return { clock, membership, state, proposed, marks, tooLow, version }
 }
 
-t.test('the leader of a single member decides its own minor version, and only ever raises it', async (t) => {
+t.test('the leader decides the lowest minor version of all members, and only ever raises it', async (t) => {
   const rows = [
     [{}, ['3.7.0'], ['3.7.0']],
     [{ decided: '3.5.0' }, ['3.7.0'], ['3.7.0']],
@@ -120,13 +133,19 @@ t.test('the leader of a single member decides its own minor version, and only ev
     [{ decided: '3.7.0' }, [], ['3.7.0']],
     [{ decided: '3.7.0', marked: '3.7.0' }, [], []],
     [{ decided: '3.7.0', marked: '3.6.0' }, [], ['3.7.0']],
-    [{ decided: '3.8.0' }, [], ['3.8.0']],
-    [{ members: 3 }, [], []],
-    [{ members: 3, decided: '3.0.0' }, [], []],
+    [{ decided: '3.8.0', server: '4.0.0' }, [], ['3.8.0']],
+    [{ members: 3, others: ['3.7.1', '3.6.9'] }, ['3.6.0'], ['3.6.0']],
+    [{ members: 3, others: ['3.8.1', '3.7.9'] }, ['3.7.0'], ['3.7.0']],
+    [{ members: 3, others: ['3.7.1', undefined] }, ['3.0.0'], []],
+    [{ members: 3, others: ['3.7.1', 'nonsense'] }, ['3.0.0'], []],
+    [{ members: 3, others: ['3.7.1', undefined], decided: '3.0.0' }, [], []],
+    [{ members: 3, others: ['3.7.1', '3.7.1'], decided: '3.0.0' }, ['3.7.0'], ['3.7.0']],
+    [{ members: 3, others: ['3.6.1', '3.7.1'], decided: '3.7.0' }, [], ['3.7.0']],
   ] as const
   for (const [options, proposed, marks] of rows) {
     const one = versions(options)
     await one.version.open()
+    await one.clock.settle()
     t.same([one.proposed, one.marks], [proposed, marks], JSON.stringify(options))
     one.version.close()
     t.equal(one.clock.timers, 0)
@@ -146,6 +165,27 @@ t.test('a version that could not be decided is tried again; a follower only mark
   membership.setClusterVersion('3.6.0')
   await clock.advance(4000)
   t.same(marks, ['3.6.0'])
+  version.close()
+})
+
+t.test('what was asked before the leadership was lost decides nothing', async (t) => {
+  const { clock, state, proposed, version } = versions({ members: 2, others: ['3.7.1'] })
+  const opening = version.open()
+  state.leads = false
+  await opening
+  await clock.settle()
+  t.same(proposed, [])
+  version.close()
+})
+
+t.test('a server that its cluster leaves behind stops', async (t) => {
+  const { clock, membership, state, marks, tooLow, version } = versions()
+  state.leads = false
+  await version.open()
+  membership.setClusterVersion('3.8.0')
+  await clock.advance(4000)
+  t.match(tooLow, [{ name: 'VersionTooLow' }])
+  t.same(marks, [])
   version.close()
 })
 

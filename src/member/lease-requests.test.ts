@@ -1,14 +1,18 @@
 import t from 'tap'
-import type { LeaseId } from '../base/index.js'
-import { noMetrics } from '../env/index.js'
+import { type LeaseId, type MemberId, NO_MEMBER } from '../base/index.js'
+import { type Status, noMetrics } from '../env/index.js'
 import { Lessor } from '../lease/index.js'
 import { RowBuffer } from '../apply/index.js'
-import { errors, type etcdserverpb } from '../proto/index.js'
+import { errors, type etcdserverpb, quoratepeer } from '../proto/index.js'
 import type { ProposalWaiter, ReadWaiter } from './api.js'
+import { LeaderCalls } from './leader-calls.js'
 import { LeaseRequests } from './lease-requests.js'
-import { SimClock, Told } from './testing.js'
+import { queryStatus } from './query-status.js'
+import { FakeQueries, SimClock, Told } from './testing.js'
 
 const id = (value: bigint) => value as LeaseId
+const SELF = 1n as MemberId
+const OTHER = 2n as MemberId
 
 const setup = (checkpoints = false) => {
   const clock = new SimClock()
@@ -22,10 +26,15 @@ const setup = (checkpoints = false) => {
   })
   lessor.promote(0, 0)
   lessor.grant(id(1n), 10, 0, rows)
+  const network = new FakeQueries()
+  const leader = { id: SELF }
+  const leaderCalls = new LeaderCalls({ self: SELF, leader: () => leader.id, network, clock, timeoutMs: 7000 })
   const host = {
     lessor,
     clock,
     isClosing: false,
+    isLeader: true,
+    leaderCalls,
     ids: [1n, 1n | (1n << 63n), 77n],
     leads: true as boolean | 'asking',
     isCurrent: true,
@@ -58,7 +67,7 @@ const setup = (checkpoints = false) => {
     leases.timeToLive(id(lease), true, { onResult: (result) => found.push(result), onFailed })
     return found
   }
-  return { clock, rows, lessor, host, leases, renew, timeToLive }
+  return { clock, rows, lessor, host, leases, renew, timeToLive, network, leader }
 }
 
 t.test('new ids are positive and free', async (t) => {
@@ -102,13 +111,15 @@ t.test('an expired lease cannot be revived: the answer waits for the revocation'
 })
 
 t.test('an expired lease while this member stops being leader, or stops', async (t) => {
-  const { clock, lessor, host, renew } = setup()
+  const { clock, lessor, host, leader, network, renew } = setup()
   clock.skip(10_000)
   const told = renew()
   host.leads = false
+  host.isLeader = false
+  leader.id = OTHER
   lessor.demote()
   await clock.settle()
-  t.same(told.answers, [errors.notPrimaryLessor.message])
+  t.same([told.answers, network.asked], [[], ['2 LeaseRenew']], 'the new leader is asked')
 
   const other = setup()
   other.clock.skip(10_000)
@@ -166,4 +177,110 @@ t.test('time to live', async (t) => {
   host.isCurrent = true
   lessor.demote()
   t.same(timeToLive(1n), [errors.leaderChanged.message])
+})
+
+const { LeaseRenewResponse, LeaseRenewResponseCodec, LeaseTimeToLiveResponse, LeaseTimeToLiveResponseCodec } =
+  quoratepeer
+
+const renewed = (ttl: number, status?: Status): Uint8Array => {
+  const response = new LeaseRenewResponse()
+  response.status = queryStatus(status)
+  response.ttl = ttl
+  return LeaseRenewResponseCodec.encode(response)
+}
+
+const following = () => {
+  const world = setup()
+  world.host.isLeader = false
+  world.host.leads = false
+  world.lessor.demote()
+  world.leader.id = OTHER
+  return world
+}
+
+t.test('elsewhere the leader is asked', async (t) => {
+  const { clock, network, renew, timeToLive } = following()
+  const requests: Uint8Array[] = []
+  network.answer = async (_to, request) => {
+    requests.push(request)
+    return renewed(30)
+  }
+  const told = renew(-5n)
+  await clock.settle()
+  t.same([told.answers, network.asked], [['ok 30'], ['2 LeaseRenew']])
+  t.equal(quoratepeer.LeaseRenewRequestCodec.decode(requests[0]!, 0, requests[0]!.length).id, -5n)
+
+  network.answer = async () => renewed(0)
+  const gone = renew(6n)
+  await clock.settle()
+  t.same(gone.answers, ['ok 0'])
+
+  const response = new LeaseTimeToLiveResponse()
+  Object.assign(response, { ttl: 7, grantedTtl: 10, keys: [Buffer.from('k')] })
+  network.answer = async () => LeaseTimeToLiveResponseCodec.encode(response)
+  const left = timeToLive(1n)
+  await clock.settle()
+  t.match(left, [{ ttl: 7, grantedTtl: 10, keys: [{ length: 1 }] }])
+  t.equal(network.asked.at(-1), '2 LeaseTimeToLive')
+})
+
+t.test('whoever cannot answer is asked again after a pause, and in the end the call fails', async (t) => {
+  const { clock, network, leader, renew } = following()
+  const refusals = [errors.notPrimaryLessor, errors.timeoutWaitAppliedIndex, errors.stopped]
+  network.answer = async () => renewed(9, refusals.shift())
+  const told = renew()
+  await clock.advance(149)
+  t.same(told.answers, [])
+  await clock.advance(1)
+  t.same([told.answers, network.asked.length], [['ok 9'], 4])
+
+  network.answer = undefined
+  const unreachable = renew()
+  await clock.advance(6999)
+  t.same(unreachable.answers, [])
+  await clock.advance(1)
+  t.same(unreachable.answers, [errors.timeout.message])
+
+  leader.id = NO_MEMBER
+  const leaderless = renew()
+  await clock.advance(7000)
+  t.same(leaderless.answers, [errors.noLeader.message])
+
+  leader.id = OTHER
+  network.answer = async () => renewed(0, errors.corrupt)
+  const refused = renew()
+  await clock.settle()
+  t.same(refused.answers, [errors.corrupt.message], 'any other refusal is the answer')
+})
+
+t.test('a member that is elected meanwhile answers itself', async (t) => {
+  const { clock, host, lessor, leader, renew, timeToLive } = following()
+  const told = renew()
+  const left = timeToLive(1n)
+  await clock.advance(500)
+  leader.id = SELF
+  host.isLeader = true
+  await clock.advance(500)
+  t.same([told.answers, left], [[], []], 'not before it counts the time of leases')
+  host.leads = true
+  lessor.promote(clock.monotonicMs(), 0)
+  await clock.advance(50)
+  t.same(told.answers, ['ok 10'])
+  t.match(left, [{ ttl: 10 }])
+})
+
+t.test('a leader that does not count the time of leases yet asks again; asked by others it says so', async (t) => {
+  const { clock, host, lessor, leases, renew } = setup()
+  lessor.demote()
+  const told = renew()
+  const here = new Told()
+  leases.renewHere(id(1n), here)
+  await clock.advance(200)
+  t.same([told.answers, here.answers], [[], [errors.notPrimaryLessor.message]])
+  lessor.promote(clock.monotonicMs(), 0)
+  await clock.advance(50)
+  t.same(told.answers, ['ok 10'])
+  host.isClosing = true
+  leases.renewHere(id(1n), here)
+  t.equal(here.last, errors.stopped.message)
 })

@@ -10,24 +10,33 @@ const ENTRY_OVERHEAD_BYTES = 200
 
 /**
  * etcd keeps a number of entries whatever their size, which with large values is gigabytes; here bytes count too.
- * Bounds: `entriesMax` plus one run, and `bytesMax` plus the newest entry.
+ * Bounds: `entriesMax` plus one run, and `bytesMax` plus the newest entry; while held, `heldBytesMax` plus the newest entry.
  */
 export class LogRetention {
   readonly #entriesMax: number
   readonly #bytesMax: number
+  readonly #heldBytesMax: number
   readonly #sizes = new RingQueue<number>()
   #bytes = 0
   #last: number
 
   /** `after`: the log in memory begins behind it. */
-  constructor(options: { entriesMax: number; bytesMax: number; after: Index }) {
+  constructor(options: { entriesMax: number; bytesMax: number; heldBytesMax: number; after: Index }) {
     this.#entriesMax = options.entriesMax
     this.#bytesMax = options.bytesMax
+    this.#heldBytesMax = options.heldBytesMax
     this.#last = options.after
   }
 
   get bytes(): number {
     return this.#bytes
+  }
+
+  /** The log was replaced by a snapshot: it begins behind `after`. */
+  restart(after: Index): void {
+    this.#sizes.clear()
+    this.#bytes = 0
+    this.#last = after
   }
 
   /** Entries that were applied, in order. */
@@ -41,11 +50,16 @@ export class LogRetention {
     }
   }
 
-  /** The index up to which entries should be dropped now; undefined when it is not worth it. At least one entry stays. */
-  takeDue(): Index | undefined {
-    if (this.#sizes.length < this.#entriesMax + RUN && this.#bytes <= this.#bytesMax) return undefined
+  /**
+   * The index up to which entries should be dropped now; undefined when it is not worth it. At least one entry stays. `isHeld`:
+   * another member is about to need them, so only their bytes count, up to `heldBytesMax`.
+   */
+  takeDue(isHeld: boolean): Index | undefined {
+    const entriesMax = isHeld ? Infinity : this.#entriesMax
+    const bytesMax = isHeld ? this.#heldBytesMax : this.#bytesMax
+    if (this.#sizes.length < entriesMax + RUN && this.#bytes <= bytesMax) return undefined
     const before = this.#sizes.length
-    while (this.#sizes.length > 1 && (this.#sizes.length > this.#entriesMax || this.#bytes > this.#bytesMax)) {
+    while (this.#sizes.length > 1 && (this.#sizes.length > entriesMax || this.#bytes > bytesMax)) {
       this.#bytes -= this.#sizes.shift()!
     }
     return this.#sizes.length === before ? undefined : toIndex(this.#last - this.#sizes.length)

@@ -1,13 +1,15 @@
 // What a member is made of and how it is set up.
 
 import type { AlarmSet, AppliedPoint, Membership, RowBuffer } from '../apply/index.js'
-import type { Backend, Clock, LogConfState, Logger, Metrics, Random } from '../env/index.js'
+import type { Backend, Clock, LabelledMetrics, LogConfState, Logger, PeerNetwork, Random } from '../env/index.js'
 import type { Lessor } from '../lease/index.js'
 import type { Store } from '../mvcc/index.js'
+import type { raftpb } from '../proto/index.js'
 import type { ApplyObserver } from './api.js'
 import type { CommitPacing } from './backend-committer.js'
 import type { Started } from './bootstrap.js'
-import type { PeerSender } from './raft-driver.js'
+import type { CorruptionOptions } from './corruption-checks.js'
+import type { SnapshotParts } from './snapshot-work.js'
 import type { SnapshotPolicy } from './snapshotter.js'
 
 export interface MemberOptions {
@@ -16,6 +18,8 @@ export interface MemberOptions {
   readonly heartbeatMs: number
   readonly electionTicks: number
   readonly preVote: boolean
+  /** After a start, wait for the leader of an existing cluster for two ticks only, not a whole time-out. */
+  readonly initialTickAdvance: boolean
   /** Time-out of proposals, read barriers and publications. */
   readonly requestTimeoutMs: number
   /** Largest encoded proposal, bytes. */
@@ -31,6 +35,9 @@ export interface MemberOptions {
   readonly autoCompaction: { readonly mode: 'periodic' | 'revision'; readonly retention: number } | undefined
   /** `major.minor.patch` of this server. */
   readonly serverVersion: string
+  /** Refuse changes of the membership that could cost the quorum. */
+  readonly strictReconfigCheck: boolean
+  readonly corruption: CorruptionOptions
 }
 
 export interface MemberParts {
@@ -42,15 +49,20 @@ export interface MemberParts {
   readonly alarms: AlarmSet
   readonly membership: Membership
   readonly rows: RowBuffer
-  readonly peers: PeerSender
+  /** To the other members. Belongs to the caller, who hands what arrives to `Member.receiver`. */
+  readonly network: PeerNetwork<raftpb.Message>
   readonly membershipData: (membership: Membership) => Uint8Array
   readonly clock: Clock
   readonly random: Random
   readonly logger: Logger
-  readonly metrics: Metrics
+  readonly metrics: LabelledMetrics
   /** The member cannot go on; the process has to end. Called once. */
   readonly onFatal: (error: Error) => void
+  /** The member was removed from the cluster for good and serves nobody any more: to be closed. Called once. */
+  readonly onRemoved: () => void
   readonly applyObserver?: ApplyObserver
+  /** Undefined: no snapshots to or from other members. */
+  readonly snapshots?: SnapshotParts
 }
 
 const EMPTY_CONF_STATE: LogConfState = {

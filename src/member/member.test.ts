@@ -9,7 +9,7 @@ import { loadState } from './load-state.js'
 import { Member } from './member.js'
 import type { MemberOptions } from './member-parts.js'
 import { clusterVersionRequest, noSpaceAlarmRequest, publishRequest } from './requests.js'
-import { LogLines, MemoryLog, MemoryLogProvider, SimClock, Told } from './testing.js'
+import { LogLines, MemoryLog, MemoryLogProvider, SimClock, Told, SilentNetwork } from './testing.js'
 
 /** From the first request on, appends are held: the vote and the empty entry before it are durable. */
 const holdRequests = (log: MemoryLog): void => {
@@ -26,6 +26,7 @@ const OPTIONS: MemberOptions = {
   heartbeatMs: 100,
   electionTicks: 10,
   preVote: true,
+  initialTickAdvance: true,
   requestTimeoutMs: 7000,
   maxRequestBytes: 10_000,
   quotaBytes: Infinity,
@@ -36,6 +37,8 @@ const OPTIONS: MemberOptions = {
   snapshotsMax: 5,
   autoCompaction: undefined,
   serverVersion: '3.7.1',
+  strictReconfigCheck: true,
+  corruption: { initialCheck: false, periodMs: 0, compactHashMs: 0 },
 }
 
 const setup = async (
@@ -62,19 +65,25 @@ const setup = async (
   })
   await clock.settle()
   const state = await loading
-  const started = await startLog(provider, [{ name: 'm', peerUrls: ['http://p'] }], 'm', 'token')
+  const started = await startLog(provider, {
+    kind: 'new',
+    initial: [{ name: 'm', peerUrls: ['http://p'] }],
+    ownName: 'm',
+    token: 'token',
+  })
   const member = new Member(
     {
       ...state,
       backend,
       started,
-      peers: { send: () => undefined },
+      network: new SilentNetwork(),
       membershipData: () => new Uint8Array(1),
       clock,
       random: seededRandom(1),
       logger,
       metrics: noMetrics,
       onFatal: (error) => fatal.push(error),
+      onRemoved: () => undefined,
     },
     { ...OPTIONS, ...options },
   )

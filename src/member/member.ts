@@ -3,13 +3,13 @@
 
 import { type AppliedPoint, type ApplyOutcome, type ConfigDecision, StateMachine } from '../apply/index.js'
 import { type ClusterId, type Index, type MemberId, NO_INDEX, NO_MEMBER, type Term, hexId } from '../base/index.js'
-import type { LogStorage, Status, Timer } from '../env/index.js'
+import type { LogStorage, PeerEndpoint, SnapshotReceipt, Status, Timer } from '../env/index.js'
 import { errors, etcdserverpb, type raftpb } from '../proto/index.js'
 import type { ProposalWaiter, ReadWaiter } from './api.js'
 import { AppliedWaits } from './applied-waits.js'
 import { type AutoCompactor, startCompactor } from './auto-compactor.js'
 import { BackendCommitter } from './backend-committer.js'
-import { ClusterVersion } from './cluster-version.js'
+import { ClusterWork } from './cluster-work.js'
 import { Leadership } from './leadership.js'
 import { LeaseKeeper } from './lease-keeper.js'
 import type { LogRetention } from './log-retention.js'
@@ -21,15 +21,12 @@ import { Publisher } from './publisher.js'
 import { RaftDriver } from './raft-driver.js'
 import { ReadBarrier } from './read-barrier.js'
 import { RequestIds } from './request-ids.js'
-import {
-  clusterVersionRequest,
-  compactionRequest,
-  leaseCheckpointRequest,
-  leaseRevokeRequest,
-  noSpaceAlarmRequest,
-} from './requests.js'
+import { compactionRequest, leaseCheckpointRequest, leaseRevokeRequest, noSpaceAlarmRequest } from './requests.js'
+import { SnapshotWork, describeState } from './snapshot-work.js'
 import { Snapshotter } from './snapshotter.js'
 import { startNode, startRetention } from './startup.js'
+import { TickSource } from './tick-source.js'
+import { timeoutCause } from './timeout-cause.js'
 
 /** Committed entries that wait to be applied, beyond which callers get "too many requests". */
 const BACKLOG_MAX = 5000
@@ -37,6 +34,9 @@ const BACKLOG_MAX = 5000
 const READERS_MAX = 100_000
 const HOUSEKEEPING_MS = 100
 const PURGE_PERIOD_MS = 30_000
+const ADVANCE_CHECK_MS = 50
+const ADVANCE_LIMIT_MS = 5000
+const ADVANCE_LEFT_TICKS = 2
 const STORAGE_VERSION = Buffer.from('storageVersion')
 
 export class Member {
@@ -52,16 +52,19 @@ export class Member {
   readonly #appliedWaits: AppliedWaits
   readonly #committer: BackendCommitter
   readonly #snapshotter: Snapshotter
+  readonly #snapshots: SnapshotWork
   readonly #retention: LogRetention
   readonly #leaseKeeper: LeaseKeeper
   readonly #publisher: Publisher
-  readonly #version: ClusterVersion
+  readonly #cluster: ClusterWork
   readonly #ids: RequestIds
   readonly #metrics: MemberMetrics
+  readonly #ticks: TickSource
   readonly #timers: Timer[] = []
   #compactor: AutoCompactor | undefined
   #purging: Promise<void> | undefined
   #failed = false
+  #isRemoved = false
   #closing: Promise<void> | undefined
   readonly #resume = (): void => this.#proposer.flush()
   /** Wakes whoever waits for a leader while the member opens. */
@@ -70,7 +73,7 @@ export class Member {
   constructor(parts: MemberParts, options: MemberOptions) {
     this.#parts = parts
     this.#options = options
-    const { started, clock, logger, applied, membership } = parts
+    const { started, clock, logger, applied } = parts
     const onFatal = (error: Error): void => this.#fail(error)
     this.#log = started.log
     this.#ids = new RequestIds(started.memberId, clock.wallMs())
@@ -117,23 +120,27 @@ export class Member {
       },
     )
     this.#driver = new RaftDriver({
-      node: startNode(parts, options),
+      node: startNode(parts, options, () => this.#snapshots.source()),
       log: this.#log,
-      peers: parts.peers,
+      peers: parts.network,
       clock,
       logger,
       observer: {
         onCommitted: (entries) => this.#apply(entries),
         onReadIndex: (context, index) => this.#barrier.onReadIndex(context, index),
         onLeadership: (leader, term) => this.#leadershipChanged(leader, term),
+        onSnapshotMessage: (message) => this.#snapshots.send(message),
+        installSnapshot: (snapshot) => this.#snapshots.install(snapshot),
         onFatal,
       },
     })
+    this.#ticks = new TickSource(clock, options.heartbeatMs, () => this.#tick())
     this.#committer = new BackendCommitter({
       ...parts,
       machine: this.#machine,
       pacing: options.commit,
       duration: this.#metrics.backendCommitSeconds,
+      describe: () => describeState(this.#machine.applied, parts),
       onFatal,
     })
     this.#snapshotter = new Snapshotter({
@@ -143,7 +150,18 @@ export class Member {
       logger,
       lastIndex: started.recovered.snapshot?.index ?? NO_INDEX,
       source: this.#snapshotSource(),
+      isHeld: () => this.#snapshots.isInFlight,
       onFatal,
+    })
+    this.#snapshots = new SnapshotWork({
+      parts,
+      machine: this.#machine,
+      committer: this.#committer,
+      termAt: (index) => this.#driver.node.termAt(index),
+      committed: () => this.committedIndex,
+      step: (message) => this.receive([message]),
+      onReport: (to, ok) => this.#driver.reportSnapshot(to, ok),
+      onInstalled: (point) => this.#installed(point),
     })
     this.#retention = startRetention(parts, options)
     this.#leaseKeeper = new LeaseKeeper({
@@ -164,15 +182,22 @@ export class Member {
       logger,
       propose: async (request) => (await this.proposeAsync(request)).status,
     })
-    this.#version = new ClusterVersion({
-      clock,
-      logger,
-      membership,
-      serverVersion: options.serverVersion,
-      marked: textOf(parts.backend.get('meta', STORAGE_VERSION)),
+    this.#cluster = new ClusterWork({
+      parts: { ...parts, onFatal, onRemoved: () => this.#removed() },
+      options,
+      markedVersion: textOf(parts.backend.get('meta', STORAGE_VERSION)),
+      leader: () => this.leader,
       isLeader: () => this.isLeader,
-      propose: async (version) => (await this.proposeAsync(clusterVersionRequest(version))).status,
-      mark: (version) => this.#markStorage(version),
+      isOpen: () => this.leader !== NO_MEMBER,
+      nextRequestId: () => this.#ids.next(),
+      proposeConfChange: (change) => this.#driver.proposeConfChange(change),
+      transferLeader: (target) => this.#driver.transferLeader(target),
+      raftStatus: () => this.#driver.node.status(),
+      proposeAsync: (request) => this.proposeAsync(request),
+      waitApplied: (waiter) => this.waitApplied(waiter),
+      readBarrier: (waiter) => this.readBarrier(waiter),
+      timeoutCause: (startedMs, taken) => this.#timeoutCause(startedMs, taken),
+      markVersion: (version) => this.#markStorage(version),
     })
   }
 
@@ -209,6 +234,10 @@ export class Member {
     return this.#proposer.pending
   }
 
+  get cluster(): ClusterWork {
+    return this.#cluster
+  }
+
   get parts(): MemberParts {
     return this.#parts
   }
@@ -219,13 +248,16 @@ export class Member {
 
   /**
    * Starts ticking and resolves once the member has a leader and has published its name through the log, or is closed.
-   * @throws VersionTooLow
+   * @throws VersionTooLow, or DataInconsistent when the initial check was asked for
    */
   async open(): Promise<void> {
-    const { clock, membership } = this.#parts
-    this.#version.verify()
+    const { clock, membership, started } = this.#parts
+    this.#cluster.version.verify()
+    this.#reachPeers()
+    if (!started.isNew && this.#options.corruption.initialCheck) await this.#cluster.checkBeforeServing()
+    if (this.#isClosing()) return
+    this.#ticks.open()
     this.#timers.push(
-      clock.every(this.#options.heartbeatMs, () => this.#tick()),
       clock.every(HOUSEKEEPING_MS, () => this.#housekeep()),
       clock.every(PURGE_PERIOD_MS, () => this.#purge()),
     )
@@ -233,14 +265,16 @@ export class Member {
     // With a single voter there is nobody to wait for: the election needs no time-out.
     const members = membership.members()
     if (members.length === 1 && members[0]!.id === this.id) this.#driver.campaign()
+    else if (this.#options.initialTickAdvance) this.#advanceTicks()
     this.#leaseKeeper.open()
     await this.#knowsLeader()
     await this.#publisher.publish()
     if (this.#isClosing()) return
-    this.#version.verify()
-    await this.#version.open()
+    this.#cluster.version.verify()
+    await this.#cluster.version.open()
     if (this.#isClosing()) return
     this.#compactor = this.#startCompactor()
+    this.#cluster.corruption.open()
   }
 
   /**
@@ -259,6 +293,27 @@ export class Member {
   /** As `propose`, for work of the member itself. Never rejects. */
   proposeAsync(request: etcdserverpb.InternalRaftRequest): Promise<ApplyOutcome> {
     return this.#proposer.submitAsync(request)
+  }
+
+  /** What other members sent, in order. Frozen from here on. */
+  receive(messages: readonly raftpb.Message[]): void {
+    // While it closes too, as long as the driver runs: it may have to hand over its leadership.
+    this.#driver.step(messages)
+  }
+
+  /** Other members say that this one was removed for good. */
+  onRemoved(): void {
+    this.#cluster.onRemoved()
+  }
+
+  /** Something sent to `id` was lost. */
+  onUnreachable(id: MemberId): void {
+    this.#driver.reportUnreachable(id)
+  }
+
+  /** Opens a place for a snapshot that is about to arrive. */
+  beginSnapshot(message: raftpb.Message): Promise<SnapshotReceipt | undefined> {
+    return this.#isClosing() ? Promise.resolve(undefined) : this.#snapshots.begin(message)
   }
 
   /** Calls back when the local state holds everything that was acknowledged anywhere before the call. */
@@ -335,15 +390,20 @@ export class Member {
   async #close(): Promise<void> {
     // From the next line on `#closing` is set, and everything new is refused.
     await Promise.resolve()
+    if (!this.#failed && !this.#isRemoved) await this.#cluster.beforeStop()
+    this.#ticks.close()
     for (const timer of this.#timers) timer.cancel()
     this.#wake?.()
     this.#publisher.close()
     this.#compactor?.close()
-    this.#version.close()
+    this.#cluster.close()
     this.#leaseKeeper.close()
     this.#barrier.close()
     this.#appliedWaits.close()
-    await this.#driver.stop()
+    // Stopped first: an installation that is cut short is no failure then.
+    const stopped = this.#driver.stop()
+    await this.#snapshots.close()
+    await stopped
     this.#proposer.failAll(errors.stopped)
     this.#parts.lessor.demote()
     await this.#snapshotter.close()
@@ -354,13 +414,13 @@ export class Member {
     await this.#log.close()
   }
 
-  /** Whether `close` was called. */
+  /** Whether `close` was called, or has to be. */
   get isClosing(): boolean {
     return this.#isClosing()
   }
 
   #isClosing(): boolean {
-    return this.#closing !== undefined
+    return this.#closing !== undefined || this.#isRemoved
   }
 
   /** Stops at once: nothing that is in memory may reach the disk any more. */
@@ -371,6 +431,19 @@ export class Member {
     this.#parts.onFatal(error)
   }
 
+  /** Serves nobody any more; the owner closes it. */
+  #removed(): void {
+    this.#isRemoved = true
+    this.#proposer.close()
+    this.#proposer.failAll(errors.stopped)
+    this.#barrier.close()
+    this.#appliedWaits.close()
+    this.#cluster.close()
+    this.#wake?.()
+    this.#publisher.close()
+    this.#parts.onRemoved()
+  }
+
   #tick(): void {
     this.#leadership.onTick(this.#parts.clock.monotonicMs())
     this.#driver.tick()
@@ -378,18 +451,22 @@ export class Member {
 
   #housekeep(): void {
     const nowMs = this.#parts.clock.monotonicMs()
-    const expired = this.#proposer.tick(nowMs)
+    const expired = this.#proposer.tick(nowMs) + this.#cluster.tick(nowMs)
     if (expired > 0) this.#metrics.proposalsFailed.inc(expired)
     if (this.#barrier.tick(nowMs)) this.#metrics.readIndexesFailed.inc()
     this.#appliedWaits.tick(nowMs)
   }
 
-  /** The reference's table (raft 2.3), less what only peer links can know. */
   #timeoutCause(startedMs: number, taken: boolean): Status {
-    if (!taken) return errors.deadlineExceeded
-    const { electedMs } = this.#leadership
-    const window = 2 * this.#options.electionTicks * this.#options.heartbeatMs
-    return startedMs > electedMs - window && startedMs < electedMs ? errors.timeoutLeaderFailure : errors.timeout
+    const { electionTicks, heartbeatMs } = this.#options
+    return timeoutCause(startedMs, taken, {
+      self: this.id,
+      leader: this.leader,
+      electedMs: this.#leadership.electedMs,
+      electionMs: electionTicks * heartbeatMs,
+      members: this.#parts.membership.members().map(({ id }) => id),
+      links: this.#parts.network,
+    })
   }
 
   // --- what consensus reports
@@ -400,6 +477,7 @@ export class Member {
     const { index } = this.#machine.applied
     const { node } = this.#driver
     node.onApplied(index)
+    this.#cluster.onAdvanced()
     this.#barrier.onApplied(index)
     this.#appliedWaits.onApplied(index)
     this.#committer.noteApplied(entries.length)
@@ -407,8 +485,18 @@ export class Member {
     for (const entry of entries) bytes += entry.data.length
     this.#snapshotter.noteApplied(index, bytes)
     this.#retention.note(entries)
-    const droppable = this.#retention.takeDue()
+    const droppable = this.#retention.takeDue(this.#snapshots.isInFlight)
     if (droppable !== undefined) node.compact(droppable)
+    this.#proposer.onApplied()
+  }
+
+  /** The state is that of another member's snapshot now. */
+  #installed({ index }: AppliedPoint): void {
+    this.#snapshotter.noteInstalled(index)
+    this.#retention.restart(index)
+    this.#reachPeers()
+    this.#barrier.onApplied(index)
+    this.#appliedWaits.onApplied(index)
     this.#proposer.onApplied()
   }
 
@@ -420,7 +508,11 @@ export class Member {
 
   #configChanged(change: raftpb.ConfChange, decision: ConfigDecision): string {
     // A rejected change changes nothing; consensus learns from `onApplied` that it is over.
-    if (decision.kind === 'accepted') this.#driver.node.applyConfChange(change, this.#machine.applied.index)
+    if (decision.kind === 'accepted') {
+      this.#driver.node.applyConfChange(change, this.#machine.applied.index)
+      this.#reachPeers()
+    }
+    this.#cluster.onDecided(change, decision)
     return confStateJson(confStateOf(this.#parts.membership))
   }
 
@@ -428,6 +520,7 @@ export class Member {
     if (this.isLeader && term === this.term) {
       const extendMs = this.#options.electionTicks * this.#options.heartbeatMs
       this.#parts.lessor.promote(this.#parts.clock.monotonicMs(), extendMs)
+      this.#cluster.onTermStart()
     }
     // A leader answers reads from now on; what was asked before may have been lost.
     this.#barrier.retry()
@@ -448,6 +541,7 @@ export class Member {
     if (leader === NO_MEMBER) return
     this.#wake?.()
     this.#proposer.flush()
+    this.#cluster.onLeader()
   }
 
   // --- work of the member itself
@@ -457,6 +551,35 @@ export class Member {
       await new Promise<void>((resolve) => (this.#wake = resolve))
     }
     this.#wake = undefined
+  }
+
+  /** Links to all other members; for one that joins, also to those that it knows before the log has told it. */
+  #reachPeers(): void {
+    const { membership, network, started } = this.#parts
+    const removed = membership.removedIds()
+    const peers = new Map<MemberId, PeerEndpoint>()
+    for (const peer of started.remotes) if (!membership.isRemoved(peer.id)) peers.set(peer.id, peer)
+    for (const { id, peerUrls } of membership.members()) peers.set(id, { id, urls: peerUrls })
+    peers.delete(this.id)
+    network.setPeers([...peers.values()], removed)
+  }
+
+  /**
+   * A member that restarts need not wait for a whole time-out when its cluster has lost the leader: once it is connected, all
+   * but two ticks of it pass at once, which still lets a living leader be heard first (etcd server/etcdserver/server.go).
+   */
+  #advanceTicks(): void {
+    const { clock, membership, network } = this.#parts
+    const startedMs = clock.monotonicMs()
+    const timer = clock.every(ADVANCE_CHECK_MS, () => {
+      const active = membership.members().filter(({ id }) => network.activeSinceMs(id) !== undefined)
+      const isOver = this.leader !== NO_MEMBER || clock.monotonicMs() - startedMs >= ADVANCE_LIMIT_MS
+      if (active.length === 0 && !isOver) return
+      timer.cancel()
+      if (isOver) return
+      for (let i = 0; i < this.#options.electionTicks - ADVANCE_LEFT_TICKS; i++) this.#driver.tick()
+    })
+    this.#timers.push(timer)
   }
 
   #markStorage(version: string): void {

@@ -2,8 +2,8 @@
 // everything else; only what depends on them waits (docs/architecture.md, "the way of a write").
 
 import type { Index, MemberId, Term } from '../base/index.js'
-import type { Clock, LogStorage, Logger } from '../env/index.js'
-import type { raftpb } from '../proto/index.js'
+import type { Clock, LogSnapshot, LogStorage, Logger } from '../env/index.js'
+import { raftpb } from '../proto/index.js'
 import type { AppendJob, RawNode, Ready } from '../raft/index.js'
 
 export interface RaftObserver {
@@ -11,6 +11,10 @@ export interface RaftObserver {
   onCommitted(entries: readonly raftpb.Entry[]): void
   onReadIndex(context: Uint8Array, index: Index): void
   onLeadership(leader: MemberId, term: Term): void
+  /** To be streamed with its state; how that ends is told by `reportSnapshot`, once. */
+  onSnapshotMessage(message: raftpb.Message): void
+  /** The log begins with this snapshot now, durably. Resolves once the state machine holds its state. */
+  installSnapshot(snapshot: raftpb.Snapshot): Promise<void>
   /** The log failed: nothing may be acknowledged any more, the process has to end. */
   onFatal(error: Error): void
 }
@@ -34,6 +38,8 @@ export class RaftDriver {
   #continueScheduled = false
   #stopped = false
   #appendsInFlight = 0
+  /** The last job behind a received snapshot that is not in the state machine yet, or that snapshot itself. */
+  #installing: Promise<void> | undefined
   #idle: (() => void) | undefined
 
   constructor(options: {
@@ -60,6 +66,47 @@ export class RaftDriver {
     if (this.#stopped) return
     this.#node.tick()
     this.pump()
+  }
+
+  /** What other members sent, in order. Frozen from here on. */
+  step(messages: readonly raftpb.Message[]): void {
+    if (this.#stopped) return
+    try {
+      for (const message of messages) this.#node.step(message)
+    } catch (error) {
+      this.#fail(error)
+      return
+    }
+    this.pump()
+  }
+
+  /** Something sent to `id` was lost. */
+  reportUnreachable(id: MemberId): void {
+    if (this.#stopped) return
+    this.#node.reportUnreachable(id)
+    this.pump()
+  }
+
+  /** How the transfer of a snapshot to `id` ended; exactly once for each. */
+  reportSnapshot(id: MemberId, ok: boolean): void {
+    if (this.#stopped) return
+    this.#node.reportSnapshot(id, ok)
+    this.pump()
+  }
+
+  /** Asks the leader to hand over to `target`. */
+  transferLeader(target: MemberId): void {
+    if (this.#stopped) return
+    this.#node.transferLeader(target)
+    this.pump()
+  }
+
+  /** False when consensus refuses now. An accepted change may still be lost, or give way to an earlier one. */
+  proposeConfChange(change: raftpb.ConfChange): boolean {
+    if (this.#stopped) return false
+    const outcome = this.#node.proposeConfChange(change)
+    this.pump()
+    return outcome === 'accepted'
   }
 
   /** False when consensus refuses now: no leader is known, or leadership is being handed over. */
@@ -109,21 +156,31 @@ export class RaftDriver {
 
   #carryOut(ready: Ready): void {
     if (ready.softState !== undefined) this.#observer.onLeadership(ready.softState.leader, this.#node.term)
-    if (ready.messages.length > 0) this.#peers.send(ready.messages)
+    // A configuration change takes effect when it is applied: whoever does not lead applies it before anything else leaves,
+    // or it could answer for a configuration that is gone (reference: raft 1.14).
+    const applyFirst = this.#node.role !== 'leader' && ready.committedEntries.some(isConfChange)
+    if (applyFirst) this.#observer.onCommitted(ready.committedEntries)
+    this.#send(ready.messages)
     if (ready.append !== undefined) this.#append(ready.append)
     // Committed entries are durable here, so applying them may overlap with the write of later ones.
-    if (ready.committedEntries.length > 0) this.#observer.onCommitted(ready.committedEntries)
+    if (!applyFirst && ready.committedEntries.length > 0) this.#observer.onCommitted(ready.committedEntries)
     for (const { context, index } of ready.readStates) this.#observer.onReadIndex(context, index)
+  }
+
+  #send(messages: readonly raftpb.Message[]): void {
+    if (messages.length === 0) return
+    if (!messages.some(isSnapshot)) return this.#peers.send(messages)
+    this.#peers.send(messages.filter((message) => !isSnapshot(message)))
+    for (const message of messages.filter(isSnapshot)) this.#observer.onSnapshotMessage(message)
   }
 
   #append(job: AppendJob): void {
     this.#appendsInFlight++
-    this.#log.append(job.hardState, job.entries).then(
+    this.#store(job).then(
       () => {
         this.#appendDone()
         if (this.#stopped) return
-        const released = this.#node.onAppended(job)
-        if (released.length > 0) this.#peers.send(released)
+        this.#send(this.#node.onAppended(job))
         this.pump()
       },
       (error: unknown) => {
@@ -131,6 +188,28 @@ export class RaftDriver {
         this.#fail(error)
       },
     )
+  }
+
+  /** Jobs become durable in the order of the calls, and the promises settle in that order. */
+  #store(job: AppendJob): Promise<void> {
+    const { snapshot } = job
+    if (snapshot === undefined) {
+      const written = this.#log.append(job.hardState, job.entries)
+      return this.#installing === undefined ? written : this.#afterInstalling(both(this.#installing, written))
+    }
+    const written = this.#log.install(logSnapshot(snapshot), job.hardState, job.entries)
+    const before = this.#installing ?? Promise.resolve()
+    return this.#afterInstalling(both(before, written).then(() => this.#observer.installSnapshot(snapshot)))
+  }
+
+  /** Whatever is written until `last` has settled waits for it. */
+  #afterInstalling(last: Promise<void>): Promise<void> {
+    this.#installing = last
+    const forget = (): void => {
+      if (this.#installing === last) this.#installing = undefined
+    }
+    last.then(forget, forget)
+    return last
   }
 
   #appendDone(): void {
@@ -153,4 +232,17 @@ export class RaftDriver {
     this.#logger.error('consensus stopped', { error })
     this.#observer.onFatal(error instanceof Error ? error : new Error(String(error)))
   }
+}
+
+const isConfChange = ({ type }: raftpb.Entry): boolean => type !== raftpb.EntryType.EntryNormal
+const isSnapshot = ({ type }: raftpb.Message): boolean => type === raftpb.MessageType.MsgSnap
+
+const both = async (first: Promise<void>, second: Promise<void>): Promise<void> => {
+  await Promise.all([first, second])
+}
+
+/** Consensus lets no snapshot without metadata through. */
+function logSnapshot({ metadata, data }: raftpb.Snapshot): LogSnapshot {
+  const { index, term, confState } = metadata!
+  return { index, term, confState: confState!, data }
 }

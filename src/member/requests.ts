@@ -28,12 +28,19 @@ export function clusterVersionRequest(version: string): etcdserverpb.InternalRaf
   return request
 }
 
-export function noSpaceAlarmRequest(id: MemberId): etcdserverpb.InternalRaftRequest {
+export const noSpaceAlarmRequest = (id: MemberId): etcdserverpb.InternalRaftRequest =>
+  alarmRequest(id, etcdserverpb.AlarmType.NOSPACE)
+
+/** `NO_MEMBER`: somebody is, and nobody knows who. */
+export const corruptAlarmRequest = (id: MemberId): etcdserverpb.InternalRaftRequest =>
+  alarmRequest(id, etcdserverpb.AlarmType.CORRUPT)
+
+function alarmRequest(id: MemberId, alarm: etcdserverpb.AlarmType): etcdserverpb.InternalRaftRequest {
   const request = new InternalRaftRequest()
   request.alarm = new etcdserverpb.AlarmRequest()
   request.alarm.action = etcdserverpb.AlarmAction.ACTIVATE
   request.alarm.memberId = id
-  request.alarm.alarm = etcdserverpb.AlarmType.NOSPACE
+  request.alarm.alarm = alarm
   return request
 }
 

@@ -16,7 +16,7 @@ const conf = (...voters: bigint[]) => ({
 
 const setup = (everyEntries = 10, lastIndex = 0) => {
   const log = new MemoryLog()
-  const state = { applied: 0, voters: [1n] }
+  const state = { applied: 0, voters: [1n], isHeld: false }
   const commits: { done: () => void; fail: (error: Error) => void }[] = []
   const fatal: Error[] = []
   const snapshotter = new Snapshotter({
@@ -39,6 +39,7 @@ const setup = (everyEntries = 10, lastIndex = 0) => {
     policy: { everyEntries, everyBytes: 1000 },
     logger: silentLogger,
     lastIndex: index(lastIndex),
+    isHeld: () => state.isHeld,
     onFatal: (error) => fatal.push(error),
   })
   const apply = (to: number, bytes = 0): void => {
@@ -145,23 +146,61 @@ const entries = (from: number, count: number, bytes: number) =>
   }))
 
 t.test('retention: entries go in runs, a number of them stays', async (t) => {
-  const retention = new LogRetention({ entriesMax: 50, bytesMax: 1e9, after: index(0) })
+  const retention = new LogRetention({ entriesMax: 50, bytesMax: 1e9, heldBytesMax: 1e9, after: index(0) })
   retention.note(entries(1, 149, 10))
-  t.equal(retention.takeDue(), undefined)
+  t.equal(retention.takeDue(false), undefined)
   retention.note(entries(150, 1, 10))
-  t.equal(retention.takeDue(), 100)
-  t.equal(retention.takeDue(), undefined)
+  t.equal(retention.takeDue(false), 100)
+  t.equal(retention.takeDue(false), undefined)
   retention.note(entries(140, 11, 10))
   t.equal(retention.bytes, 50 * 210, 'entries seen before do not count again')
   retention.note(entries(151, 100, 10))
-  t.equal(retention.takeDue(), 200)
+  t.equal(retention.takeDue(false), 200)
 })
 
 t.test('retention: bytes count too, whatever the number', async (t) => {
-  const retention = new LogRetention({ entriesMax: 5000, bytesMax: 10_000, after: index(7) })
+  const retention = new LogRetention({ entriesMax: 5000, bytesMax: 10_000, heldBytesMax: 20_000, after: index(7) })
   retention.note(entries(8, 9, 1000))
-  t.equal(retention.takeDue(), 8, 'nine of 1200 bytes: one has to go')
+  t.equal(retention.takeDue(false), 8, 'nine of 1200 bytes: one has to go')
   retention.note(entries(17, 1, 1_000_000))
-  t.equal(retention.takeDue(), 16, 'the newest stays in any case')
-  t.equal(retention.takeDue(), undefined)
+  t.equal(retention.takeDue(false), 16, 'the newest stays in any case')
+  t.equal(retention.takeDue(false), undefined)
+})
+
+t.test(
+  'while a member gets a snapshot, segments stay, and of the entries in memory only a bound of bytes counts',
+  async (t) => {
+    const { clock, log, commits, apply, state } = setup()
+    state.isHeld = true
+    apply(11)
+    await clock.settle()
+    commits[0]!.done()
+    await clock.settle()
+    t.same(log.calls, ['commit 11', 'snapshot 11'])
+
+    const retention = new LogRetention({ entriesMax: 5, bytesMax: 1e4, heldBytesMax: 1e5, after: index(0) })
+    retention.note(entries(1, 300, 100))
+    t.equal(retention.takeDue(true), undefined)
+    retention.note(entries(301, 100, 100))
+    t.equal(retention.takeDue(true), 67, '333 of 300 bytes stay')
+    t.equal(retention.takeDue(false), 395)
+  },
+)
+
+t.test('a snapshot of another member counts as the last one, and begins the log anew', async (t) => {
+  const { clock, log, snapshotter, apply } = setup()
+  snapshotter.noteInstalled(index(100))
+  apply(110)
+  await clock.settle()
+  t.same(log.calls, [])
+  apply(111)
+  await clock.settle()
+  t.same(log.calls, ['commit 111'])
+
+  const retention = new LogRetention({ entriesMax: 50, bytesMax: 1e9, heldBytesMax: 1e9, after: index(0) })
+  retention.note(entries(1, 140, 10))
+  retention.restart(index(500))
+  t.equal(retention.bytes, 0)
+  retention.note(entries(501, 150, 10))
+  t.equal(retention.takeDue(false), 600)
 })

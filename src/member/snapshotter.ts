@@ -2,7 +2,7 @@
 // everything up to here, and releases older log segments.
 
 import type { AppliedPoint } from '../apply/index.js'
-import type { Index } from '../base/index.js'
+import { type Index, index as toIndex } from '../base/index.js'
 import type { LogConfState, LogStorage, Logger } from '../env/index.js'
 import { type BackendCommitter, CommitFailed } from './backend-committer.js'
 
@@ -29,13 +29,16 @@ export class Snapshotter {
   readonly #source: SnapshotSource
   readonly #policy: Pick<SnapshotPolicy, 'everyEntries' | 'everyBytes'>
   readonly #logger: Logger
+  readonly #isHeld: () => boolean
   readonly #onFatal: (error: Error) => void
   #lastIndex: Index
   #bytesSinceLast = 0
   #running: Promise<void> | undefined
   #closed = false
 
-  /** `onFatal`: a snapshot could not be saved; as in etcd the process has to end, before the log fills the disk. */
+  /**
+   * `isHeld`: another member is getting a snapshot; older segments stay until the next one. `onFatal`: a snapshot could not be saved; as in etcd the process has to end, before the log fills the disk.
+   */
   constructor(options: {
     committer: Pick<BackendCommitter, 'commit'>
     log: LogStorage
@@ -43,6 +46,7 @@ export class Snapshotter {
     policy: Pick<SnapshotPolicy, 'everyEntries' | 'everyBytes'>
     logger: Logger
     lastIndex: Index
+    isHeld: () => boolean
     onFatal: (error: Error) => void
   }) {
     this.#committer = options.committer
@@ -51,6 +55,7 @@ export class Snapshotter {
     this.#policy = options.policy
     this.#logger = options.logger
     this.#lastIndex = options.lastIndex
+    this.#isHeld = options.isHeld
     this.#onFatal = options.onFatal
   }
 
@@ -63,6 +68,12 @@ export class Snapshotter {
     this.#running = this.#snapshot()
       .catch((error: unknown) => this.#failed(error))
       .finally(() => (this.#running = undefined))
+  }
+
+  /** The log begins with another member's snapshot at `index` now. */
+  noteInstalled(index: Index): void {
+    this.#lastIndex = index
+    this.#bytesSinceLast = 0
   }
 
   /** Starts none any more and resolves when the one under way is over. */
@@ -80,9 +91,9 @@ export class Snapshotter {
     // A recovery that starts from the record finds nothing older in the log: the backend must have it first.
     await this.#committer.commit()
     await this.#log.saveSnapshot(snapshot)
-    this.#lastIndex = index
+    this.#lastIndex = toIndex(Math.max(this.#lastIndex, index))
     this.#logger.info('saved snapshot to disk', { 'snapshot-index': index })
-    await this.#log.release(index)
+    if (!this.#isHeld()) await this.#log.release(index)
   }
 
   #failed(error: unknown): void {

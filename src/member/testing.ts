@@ -3,6 +3,7 @@
 // turns runs in a fixed order however fast the machine is; a log in memory; waiters and loggers that keep what they are told.
 
 import { type ClusterId, type Index, type MemberId, NO_INDEX, NO_MEMBER, NO_TERM } from '../base/index.js'
+import { PeerUnavailable } from '../env/index.js'
 import type {
   Clock,
   LogEntry,
@@ -11,6 +12,9 @@ import type {
   LogSnapshot,
   LogStorage,
   Logger,
+  PeerEndpoint,
+  PeerNetwork,
+  QueryMethod,
   RecoveredLog,
   Status,
   Timer,
@@ -170,6 +174,19 @@ export class MemoryLog implements LogStorage {
     this.snapshot = snapshot
   }
 
+  async install(
+    snapshot: LogSnapshot,
+    hardState: LogHardState | undefined,
+    entries: readonly LogEntry[],
+  ): Promise<void> {
+    this.calls.push(`install ${snapshot.index}`)
+    await this.#turn()
+    this.snapshot = snapshot
+    if (hardState !== undefined) this.hardState = hardState
+    this.entries.length = snapshot.index
+    this.entries.push(...entries)
+  }
+
   async release(index: Index): Promise<void> {
     this.calls.push(`release ${index}`)
     await this.#turn()
@@ -218,6 +235,52 @@ export class MemoryLogProvider implements LogProvider {
     const after = snapshot?.index ?? 0
     const recovered = { ...this.ids!, hardState, snapshot, entries: entries.filter(({ index }) => index > after) }
     return { log: this.log!, recovered }
+  }
+}
+
+/** A network that keeps what it is told and delivers nothing. */
+export class SilentNetwork<Message> implements PeerNetwork<Message> {
+  readonly sent: Message[] = []
+  peers: readonly PeerEndpoint[] = []
+  removed: readonly MemberId[] = []
+  readonly active = new Map<MemberId, number>()
+
+  send(messages: readonly Message[]): void {
+    this.sent.push(...messages)
+  }
+
+  setPeers(peers: readonly PeerEndpoint[], removed: readonly MemberId[]): void {
+    this.peers = peers
+    this.removed = removed
+  }
+
+  activeSinceMs(id: MemberId): number | undefined {
+    return this.active.get(id)
+  }
+
+  async sendSnapshot(): Promise<boolean> {
+    return false
+  }
+
+  query<Res>(): Promise<Res> {
+    return Promise.reject(new PeerUnavailable('nobody is there'))
+  }
+
+  async close(): Promise<void> {}
+}
+
+/** Questions to other members, answered by hand. Requests and answers pass through their codecs. */
+export class FakeQueries implements Pick<PeerNetwork<never>, 'query'> {
+  /** Whom, and what. */
+  readonly asked: string[] = []
+  /** By method; undefined: nobody answers. Given the encoded request, gives the encoded answer. */
+  answer: ((to: MemberId, request: Uint8Array, timeoutMs: number) => Promise<Uint8Array>) | undefined
+
+  async query<Req, Res>(to: MemberId, method: QueryMethod<Req, Res>, request: Req, timeoutMs: number): Promise<Res> {
+    this.asked.push(`${to} ${method.name}`)
+    if (this.answer === undefined) throw new PeerUnavailable('nobody is there')
+    const bytes = await this.answer(to, method.request.encode(request), timeoutMs)
+    return method.response.decode(bytes, 0, bytes.length)
   }
 }
 

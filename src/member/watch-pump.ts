@@ -13,6 +13,7 @@ const PROGRESS_CHECK_MS = 100
 export class WatchPump {
   readonly hub: WatchHub
   readonly #clock: Clock
+  readonly #store: Store
   #scheduled = false
   #timer: Timer | undefined
 
@@ -25,6 +26,7 @@ export class WatchPump {
     progressIntervalMs: number
   }) {
     this.#clock = options.clock
+    this.#store = options.store
     this.hub = new WatchHub(sourceOf(options.store), {
       random: options.random,
       header: options.header,
@@ -42,6 +44,11 @@ export class WatchPump {
   close(): void {
     this.#timer?.cancel()
     this.hub.close()
+  }
+
+  /** The store has taken over the state of a snapshot: every watcher goes on from its history. */
+  restored(): void {
+    this.hub.restored(sourceOf(this.#store))
   }
 
   openStream(responses: WatchResponses): WatchRequests {

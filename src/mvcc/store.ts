@@ -86,12 +86,13 @@ interface OpenedParts {
 }
 
 export class Store implements WatchSource {
-  readonly #index: KeyIndex
-  readonly #log: RevisionLog
-  readonly #runner: SliceRunner
-  readonly #compactor: Compactor
-  readonly #pins = new ReadPins()
-  readonly #hashes = new CompactionHashes()
+  // What `adopt` replaces; whoever gives way holds on to what it began with.
+  #index: KeyIndex
+  #log: RevisionLog
+  #runner: SliceRunner
+  #compactor: Compactor
+  #pins = new ReadPins()
+  #hashes = new CompactionHashes()
   readonly #found = new KeyState()
   readonly #listeners: StoreListener[] = []
   readonly #counts = { puts: 0, deletes: 0, ranges: 0, txns: 0, putBytes: 0 }
@@ -101,6 +102,8 @@ export class Store implements WatchSource {
   /** Most row bytes since space was last given back. */
   #rowBytesMax: number
   #closed = false
+  /** Revisions that the compactors of replaced states removed. */
+  #removedBefore = 0
 
   private constructor(parts: OpenedParts, options: StoreOptions) {
     this.#index = parts.index
@@ -160,7 +163,7 @@ export class Store implements WatchSource {
   }
 
   get counts(): StoreCounts {
-    return { ...this.#counts, compactedRevisions: this.#compactor.removed }
+    return { ...this.#counts, compactedRevisions: this.#removedBefore + this.#compactor.removed }
   }
 
   /** A transaction that only reads, of more than one operation, is about to run: for the counts. */
@@ -243,16 +246,17 @@ export class Store implements WatchSource {
       return
     }
     const at = query.revision <= 0 ? this.#revision : query.revision
-    this.#pins.pin(at)
+    const pins = this.#pins
+    pins.pin(at)
     let ended = false
     try {
       this.#runner.run(stepsOf(this.#index, this.#log, query, at, this.#revision), (outcome) => {
         ended = true
-        this.#pins.unpin(at)
+        pins.unpin(at)
         done(outcome)
       })
     } catch (error) {
-      if (!ended) this.#pins.unpin(at)
+      if (!ended) pins.unpin(at)
       throw error
     }
   }
@@ -288,6 +292,7 @@ export class Store implements WatchSource {
 
   /** The reference's HashKV at a revision, 0 for the newest. Sliced. */
   async hashKv(revision: number): Promise<HashKvOutcome> {
+    const state = this.#state()
     const known = revision === 0 ? undefined : this.#hashes.find(revision)
     if (known !== undefined) return { kind: 'ok', currentRevision: this.#revision, ...known }
     if (revision > 0 && revision < this.#compactRevision) return { kind: 'compacted' }
@@ -296,15 +301,15 @@ export class Store implements WatchSource {
     const compactRevision = this.#compactRevision
     const at = revision === 0 ? currentRevision : revision
     // Later compactions wait: with this compact revision, every row above it counts.
-    this.#pins.pin(compactRevision)
+    state.pins.pin(compactRevision)
     try {
-      const filtered = await this.#runner.runAsync(survivorSteps(this.#index, at, false))
+      const filtered = await state.runner.runAsync(survivorSteps(state.index, at, false))
       // Without a filter it matters which rows are gone already: let the pass end. It never waits for this read.
-      if (!filtered) await this.#compactor.finished(compactRevision)
-      const steps = hashKvSteps(this.#index, this.#log, at, compactRevision, filtered)
-      return { kind: 'ok', currentRevision, ...(await this.#runner.runAsync(steps)) }
+      if (!filtered) await state.compactor.finished(compactRevision)
+      const steps = hashKvSteps(state.index, state.log, at, compactRevision, filtered)
+      return { kind: 'ok', currentRevision, ...(await state.runner.runAsync(steps)) }
     } finally {
-      this.#pins.unpin(compactRevision)
+      state.pins.unpin(compactRevision)
     }
   }
 
@@ -316,12 +321,13 @@ export class Store implements WatchSource {
   /** Goes on from the CRC-32C `crc` over all revisions, for the hash of the whole backend. No writes meanwhile. */
   async hashRows(crc: number): Promise<number> {
     const compactRevision = this.#compactRevision
-    this.#pins.pin(compactRevision)
+    const state = this.#state()
+    state.pins.pin(compactRevision)
     try {
-      await this.#compactor.finished(compactRevision)
-      return await this.#runner.runAsync(rowHashSteps(this.#index, this.#log, compactRevision, crc))
+      await state.compactor.finished(compactRevision)
+      return await state.runner.runAsync(rowHashSteps(state.index, state.log, compactRevision, crc))
     } finally {
-      this.#pins.unpin(compactRevision)
+      state.pins.unpin(compactRevision)
     }
   }
 
@@ -385,11 +391,41 @@ export class Store implements WatchSource {
     this.#rowBytesMax = this.#log.rowBytes
   }
 
+  /**
+   * Takes over the state of `next`, which nobody uses any more: a later one of the same history, from a snapshot. All in this
+   * turn; rows not collected yet are dropped. Reads under way finish on the old state; resolves when they have, and nothing uses
+   * the backend that it was read from.
+   */
+  async adopt(next: Store): Promise<void> {
+    invariant(this.#txn === undefined && next.#txn === undefined, 'no exchange within a transaction')
+    invariant(next.#revision >= this.#revision, 'a snapshot never goes back')
+    const before = this.#state()
+    this.#removedBefore += before.compactor.removed
+    this.#index = next.#index
+    this.#log = next.#log
+    this.#runner = next.#runner
+    this.#compactor = next.#compactor
+    this.#pins = next.#pins
+    this.#hashes = next.#hashes
+    this.#revision = next.#revision
+    this.#compactRevision = next.#compactRevision
+    this.#rowBytesMax = next.#rowBytesMax
+    next.#closed = true
+    await before.compactor.stop()
+    await before.pins.releasedBelow(Infinity)
+    await before.runner.idle()
+  }
+
   /** Ends background work at its next pause and waits for reads under way. The backend stays open. */
   async close(): Promise<void> {
     this.#closed = true
     await this.#compactor.stop()
     await this.#runner.idle()
+  }
+
+  #state() {
+    const [index, log, runner, compactor, pins] = [this.#index, this.#log, this.#runner, this.#compactor, this.#pins]
+    return { index, log, runner, compactor, pins }
   }
 
   #count(txn: WriteTxn | undefined): void {

@@ -6,6 +6,7 @@ import {
   type Backend,
   type BackendRow,
   type BackendSlice,
+  type BackendView,
   type Bucket,
   BUCKETS,
   type Clock,
@@ -56,6 +57,11 @@ export class MemoryBackend implements Backend {
     const rows = ids.map((id) => ({ key: Buffer.from(id.slice(1), 'latin1'), value: this.#rows.get(id)! }))
     // Small slices, so that whatever spans two of them is met.
     for (let i = 0; i < rows.length; i += 3) yield rows.slice(i, i + 3)
+  }
+
+  view(): BackendView {
+    const copy = this.crashed(this.batches.length)
+    return { scan: (bucket, lo, hi) => copy.scan(bucket, lo, hi), close: async () => undefined }
   }
 
   async write(rows: readonly BackendRow[]): Promise<void> {

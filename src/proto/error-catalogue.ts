@@ -42,12 +42,21 @@ export const errors = {
   peerUrlsExist: clientError(9, 'etcdserver: Peer URLs already exists'),
   tooManyLearners: clientError(9, 'etcdserver: too many learner members in cluster'),
   memberNotLearner: clientError(9, 'etcdserver: can only promote a learner member'),
+  learnerNotReady: clientError(9, 'etcdserver: can only promote a learner member which is in sync with leader'),
+  memberBadUrls: clientError(3, 'etcdserver: given member URLs are invalid'),
+  /** The catalogue says FAILED_PRECONDITION, the wire of etcd 3.7 carries UNKNOWN; clients go by the text. */
+  notEnoughStarted: clientError(2, 'etcdserver: re-configuration failed due to not enough started members'),
+  unhealthy: clientError(14, 'etcdserver: unhealthy cluster'),
   notSupportedForLearner: clientError(9, 'etcdserver: rpc not supported for learner'),
   notCapable: clientError(9, 'etcdserver: not capable'),
 
   // The state of this member and its cluster.
   noLeader: clientError(14, 'etcdserver: no leader'),
   leaderChanged: clientError(14, 'etcdserver: leader changed'),
+  notLeader: clientError(9, 'etcdserver: not leader'),
+  badLeaderTransferee: clientError(9, 'etcdserver: bad leader transferee'),
+  /** Not in etcd's table of client errors, hence UNKNOWN on the wire. */
+  timeoutLeaderTransfer: clientError(2, 'etcdserver: request timed out, leader transfer took too long'),
   stopped: clientError(14, 'etcdserver: server stopped'),
   timeout: clientError(14, 'etcdserver: request timed out'),
   timeoutLeaderFailure: clientError(14, 'etcdserver: request timed out, possibly due to previous leader failure'),

@@ -36,6 +36,8 @@ t.test('service descriptors name every method with its kind and codecs', async (
     'etcdserverpb.Maintenance',
     'etcdserverpb.Watch',
     'grpc.health.v1.Health',
+    'quoratepeer.Query',
+    'quoratepeer.Raft',
     'v3electionpb.Election',
     'v3lockpb.Lock',
   ])

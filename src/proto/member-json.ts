@@ -29,7 +29,20 @@ export function encodeMemberJson(member: MemberRecord): string {
 
 /** @throws MalformedMember when the text is no member object. */
 export function decodeMemberJson(text: string): MemberRecord & { readonly isPromote: boolean } {
-  const value = parseWithIds(text)
+  return memberOf(parseWithIds(text), text)
+}
+
+/** The page `/members` of a peer port. @throws MalformedMember */
+export function decodeMemberListJson(text: string): MemberRecord[] {
+  const values = parseWithIds(text)
+  if (!Array.isArray(values)) throw new MalformedMember(`no list of members: ${text}`)
+  return values.map((value) => {
+    const { isPromote: _, ...member } = memberOf(value, text)
+    return member
+  })
+}
+
+function memberOf(value: unknown, text: string): ReturnType<typeof decodeMemberJson> {
   if (typeof value !== 'object' || value === null) throw new MalformedMember(`no member object: ${text}`)
   const field = (name: string): unknown => (value as Record<string, unknown>)[name]
   return {

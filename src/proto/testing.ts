@@ -91,7 +91,14 @@ const loadProtobufjs = (folder: string): protobuf.Root => {
   const root = new protobuf.Root()
   root.resolvePath = (_origin, target) => (target.startsWith(folder) ? target : join(folder, target))
   const files = ['etcdserverpb/rpc', 'etcdserverpb/raft_internal', 'etcdserverpb/etcdserver', 'walpb/record']
-  files.push('snappb/snap', 'leasepb/lease', 'v3lockpb/v3lock', 'v3electionpb/v3election', 'health/health')
+  files.push(
+    'snappb/snap',
+    'leasepb/lease',
+    'v3lockpb/v3lock',
+    'v3electionpb/v3election',
+    'health/health',
+    'quoratepeer/peer',
+  )
   root.loadSync(
     files.map((name) => join(folder, `${name}.proto`)),
     { keepCase: true },

@@ -124,6 +124,13 @@ export class Writer {
     this.#varint32(length)
   }
 
+  /** Content alone: fields that are encoded already. */
+  raw(value: Uint8Array): void {
+    this.#reserve(value.length)
+    this.#pos -= value.length
+    this.#bytes.set(value, this.#pos)
+  }
+
   /** Length and UTF-8; an unpaired surrogate becomes U+FFFD. */
   string(value: string): void {
     const length = value.length

@@ -38,5 +38,5 @@ for (const name of names) {
 }
 
 t.test('there are scripts', async (t) => {
-  t.ok(names.length >= 40, `${names.length} scripts`)
+  t.ok(names.length >= 80, `${names.length} scripts`)
 })

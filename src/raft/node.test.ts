@@ -315,6 +315,9 @@ t.test('starts from a log whose last write lost its hard state', async (t) => {
   const node = new RawNode(config(1, []), recovered)
   t.equal(node.term, 5, 'that term exists')
   t.equal(node.status().vote, 0n, 'and this node has not voted in it')
+  const { append } = node.ready()
+  t.equal(append?.hardState?.term, 5, 'it is written now')
+  t.equal(append?.mustSync, true, 'and synced')
 })
 
 t.test('a change out of range of the membership is named before it is applied', async (t) => {

@@ -11,6 +11,7 @@
 
 import { invariant, InvariantViolation, NO_MEMBER, NO_TERM } from '../base/index.js'
 import type { Index, MemberId, Term } from '../base/index.js'
+import type { LogHardState } from '../env/index.js'
 import { asV2 } from './config-change.js'
 import { campaign, onOwnVoteDurable, tickElection } from './candidate.js'
 import { encodeConfChange } from './conf-change-entry.js'
@@ -98,7 +99,8 @@ export class RawNode {
   constructor(config: RaftConfig, state: RaftState) {
     this.raft = new Raft(config, state)
     this.#lastSoftState = this.#softState()
-    this.#lastHardState = this.raft.hardState
+    // What the disk holds, not what the log told: a term that only entries bear witness to has still to be written.
+    this.#lastHardState = hardStateOf(state.hardState)
   }
 
   // --- Events ---
@@ -363,6 +365,14 @@ export class RawNode {
     this.#lastHardState = this.raft.hardState
     return this.#lastHardState
   }
+}
+
+const hardStateOf = ({ term, vote, commit }: LogHardState): HardState => {
+  const state = new HardState()
+  state.term = term
+  state.vote = vote
+  state.commit = commit
+  return state
 }
 
 /** Proposals as entries without place, in messages of limited size. */

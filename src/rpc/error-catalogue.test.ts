@@ -36,6 +36,18 @@ const WIRE: readonly (readonly [keyof typeof errors, number, string])[] = [
   ['corrupt', 15, 'etcdserver: corrupt cluster'],
   ['notPrimaryLessor', 2, 'not a primary lessor'],
   ['memberNotFound', 5, 'etcdserver: member not found'],
+  ['memberExists', 9, 'etcdserver: member ID already exist'],
+  ['peerUrlsExist', 9, 'etcdserver: Peer URLs already exists'],
+  ['tooManyLearners', 9, 'etcdserver: too many learner members in cluster'],
+  ['memberNotLearner', 9, 'etcdserver: can only promote a learner member'],
+  ['learnerNotReady', 9, 'etcdserver: can only promote a learner member which is in sync with leader'],
+  ['memberBadUrls', 3, 'etcdserver: given member URLs are invalid'],
+  // The catalogue of etcd has 9 here, its wire 2.
+  ['notEnoughStarted', 2, 'etcdserver: re-configuration failed due to not enough started members'],
+  ['unhealthy', 14, 'etcdserver: unhealthy cluster'],
+  ['notLeader', 9, 'etcdserver: not leader'],
+  ['badLeaderTransferee', 9, 'etcdserver: bad leader transferee'],
+  ['timeoutLeaderTransfer', 2, 'etcdserver: request timed out, leader transfer took too long'],
   ['contextCanceled', 1, 'context canceled'],
   ['deadlineExceeded', 4, 'context deadline exceeded'],
 ]

@@ -1,6 +1,7 @@
 export { errors } from './error-catalogue.js'
 export { HealthState } from './health.js'
 export { RequestGate, type RequestGateOptions } from './request-gate.js'
+export { peerQueryService } from './peer-queries.js'
 export { createServices, type ServicesOptions } from './services.js'
 export { statusResponse } from './maintenance.js'
 export { checkDeleteRange, checkPut, checkRange, checkTxn } from './validate.js'

@@ -1,6 +1,6 @@
-// etcdserverpb.Maintenance, as far as it needs no snapshots and no leadership: alarms, status, hashes, defragmentation.
+// etcdserverpb.Maintenance, as far as it needs no snapshots: alarms, status, hashes, defragmentation, leadership.
 
-import { NO_MEMBER } from '../base/index.js'
+import { type MemberId, NO_MEMBER } from '../base/index.js'
 import { type Service, type UnaryCall, unaryMethod } from '../env/index.js'
 import type { MemberApi, MemberStatus } from '../member/index.js'
 import { etcdserverpb } from '../proto/index.js'
@@ -27,6 +27,7 @@ export function maintenanceService(member: MemberApi): Service {
       unaryMethod({ ...methods.defragment, handle: (_request, call) => defragment(member, call) }),
       unaryMethod({ ...methods.hash, handle: (_request, call) => hash(member, call) }),
       unaryMethod({ ...methods.hashKv, handle: (request, call) => hashKv(member, request.revision, call) }),
+      unaryMethod({ ...methods.moveLeader, handle: (request, call) => moveLeader(member, request.targetId, call) }),
     ],
   }
 }
@@ -97,6 +98,16 @@ function hashKv(member: MemberApi, revision: number, call: UnaryCall<etcdserverp
       response.hashRevision = outcome.hashRevision
       call.respond(response)
     },
+    (error: unknown) => call.fail(unmappedError(error)),
+  )
+}
+
+/** No header: etcd sends an empty message. */
+function moveLeader(member: MemberApi, target: MemberId, call: UnaryCall<etcdserverpb.MoveLeaderResponse>): void {
+  const gone = new AbortController()
+  call.onCancel(() => gone.abort())
+  member.cluster.moveLeader(target, gone.signal).then(
+    (refusal) => (refusal === undefined ? call.respond(new etcdserverpb.MoveLeaderResponse()) : call.fail(refusal)),
     (error: unknown) => call.fail(unmappedError(error)),
   )
 }

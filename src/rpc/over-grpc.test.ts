@@ -2,6 +2,7 @@
 import { Client, Metadata, type ServiceError, credentials } from '@grpc/grpc-js'
 import t from 'tap'
 import type { LeaseId } from '../base/index.js'
+import { parsePeerUrls } from '../config/index.js'
 import { type Clock, type Codec, silentLogger } from '../env/index.js'
 import { errors, etcdserverpb, healthpb } from '../proto/index.js'
 import { ClientPort, createGrpcServer, listenSpecs } from '../transport/index.js'
@@ -49,7 +50,14 @@ async function setUp() {
   const gate = new RequestGate({ member, clock, electionTimeoutMs: 20 })
   gate.open()
   const health = new HealthState()
-  const services = createServices({ member, clock, txnOpsMax: 128, requestBytesMax: MAX_REQUEST_BYTES, health })
+  const services = createServices({
+    member,
+    clock,
+    txnOpsMax: 128,
+    parsePeerUrls,
+    requestBytesMax: MAX_REQUEST_BYTES,
+    health,
+  })
   const port = new ClientPort({
     specs: listenSpecs(['http://127.0.0.1:0']),
     tls: undefined,
@@ -166,10 +174,10 @@ t.test('errors arrive with code and text', async (t) => {
     await unary(KVService, malformed, new etcdserverpb.PutRequest()),
     '13 grpc: error unmarshalling request: proto: cannot parse invalid wire-format data',
   )
-  const unbuilt = { ...MaintenanceService.methods.status, name: 'MoveLeader' }
+  const unbuilt = { ...MaintenanceService.methods.status, name: 'Nonesuch' }
   t.equal(
     await unary(MaintenanceService, unbuilt, new etcdserverpb.StatusRequest()),
-    '12 unknown method MoveLeader for service etcdserverpb.Maintenance',
+    '12 unknown method Nonesuch for service etcdserverpb.Maintenance',
   )
   const { range } = KVService.methods
   member.loseLeader()

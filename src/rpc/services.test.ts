@@ -1,5 +1,6 @@
 import t from 'tap'
 import type { LeaseId, MemberId } from '../base/index.js'
+import { parsePeerUrls } from '../config/index.js'
 import type { Method, StreamHandler } from '../env/index.js'
 import { errors, etcdserverpb, healthpb } from '../proto/index.js'
 import { HealthState } from './health.js'
@@ -12,7 +13,7 @@ const setUp = () => {
   const member = new FakeMember()
   const clock = new ManualClock()
   const health = new HealthState()
-  const services = createServices({ member, clock, txnOpsMax: 4, requestBytesMax: 1000, health })
+  const services = createServices({ member, clock, txnOpsMax: 4, requestBytesMax: 1000, health, parsePeerUrls })
   const method = (path: string): Method => {
     const [service, name] = path.split('/')
     const found = services.find((s) => s.name === service)?.methods.find((m) => m.name === name)
@@ -47,8 +48,8 @@ t.test('only what is built is registered', async (t) => {
       'etcdserverpb.KV: Range RangeStream Put DeleteRange Txn Compact',
       'etcdserverpb.Watch: Watch',
       'etcdserverpb.Lease: LeaseGrant LeaseRevoke LeaseKeepAlive LeaseTimeToLive LeaseLeases',
-      'etcdserverpb.Cluster: MemberList',
-      'etcdserverpb.Maintenance: Alarm Status Defragment Hash HashKV',
+      'etcdserverpb.Cluster: MemberAdd MemberRemove MemberUpdate MemberList MemberPromote',
+      'etcdserverpb.Maintenance: Alarm Status Defragment Hash HashKV MoveLeader',
       'grpc.health.v1.Health: Check List Watch',
     ],
   )

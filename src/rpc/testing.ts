@@ -4,10 +4,13 @@
 import { type Index, type Key, type LeaseId, type MemberId, NO_MEMBER, type Term, keyOf } from '../base/index.js'
 import type { CancelCause, Clock, Status, StreamCall, Timer, UnaryCall } from '../env/index.js'
 import type {
+  ClusterApi,
   HashKvOutcome,
   LeaseTimeToLive,
+  MemberAddOutcome,
   MemberApi,
   MemberStatus,
+  MembersOutcome,
   ProposalOutcome,
   ProposalWaiter,
   ReadWaiter,
@@ -90,6 +93,7 @@ export class UnaryProbe<Res> implements UnaryCall<Res> {
   canceled = false
   answer: Res | undefined
   status: Status | undefined
+  #onCancel: ((cause: CancelCause) => void) | undefined
 
   respond(message: Res): void {
     if (this.answer === undefined && this.status === undefined) this.answer = message
@@ -99,8 +103,14 @@ export class UnaryProbe<Res> implements UnaryCall<Res> {
     if (this.answer === undefined) this.status ??= status
   }
 
-  onCancel(_listener: (cause: CancelCause) => void): void {
-    // Nothing here cancels by itself.
+  onCancel(listener: (cause: CancelCause) => void): void {
+    this.#onCancel = listener
+  }
+
+  /** The client goes. */
+  leave(): void {
+    this.canceled = true
+    this.#onCancel?.('canceled')
   }
 }
 
@@ -154,6 +164,8 @@ export class FakeMember implements MemberApi {
   readTxns = 0
   readonly watches: FakeWatch[] = []
   readonly leases = new FakeLeases()
+  readonly cluster = new FakeCluster()
+  clusterVersion: string | undefined = '3.7.0'
   statusFacts: Partial<MemberStatus> = {}
   memberIds: bigint[] = [5n, 2n ** 64n - 1n, 1n]
   hashKvOutcome: HashKvOutcome = { kind: 'ok', hash: 7, compactRevision: -1, hashRevision: 3, revision: 9 }
@@ -322,6 +334,14 @@ export class FakeLeases {
     else this.renewals.push({ id, waiter })
   }
 
+  renewHere(id: LeaseId, waiter: ResultWaiter<number>): void {
+    this.renew(id, waiter)
+  }
+
+  timeToLiveHere(id: LeaseId, withKeys: boolean, waiter: ResultWaiter<LeaseTimeToLive>): void {
+    this.timeToLive(id, withKeys, waiter)
+  }
+
   timeToLive(_id: LeaseId, withKeys: boolean, waiter: ResultWaiter<LeaseTimeToLive>): void {
     if (this.failure !== undefined) waiter.onFailed(this.failure)
     else waiter.onResult(withKeys ? this.left : { ...this.left, keys: [] })
@@ -329,5 +349,50 @@ export class FakeLeases {
 
   ids(): readonly LeaseId[] {
     return [9n as LeaseId, -1n as LeaseId]
+  }
+}
+
+/** Notes what is asked, and answers with `outcome` at once. */
+export class FakeCluster implements ClusterApi {
+  readonly calls: string[] = []
+  /** Undefined: it works. */
+  refusal: Status | undefined
+  /** Of the last `moveLeader`. */
+  signal: AbortSignal | undefined
+  members = [9n, 2n].map((id) => make(etcdserverpb.Member, { id: id as MemberId }))
+
+  async add(peerUrls: readonly string[], isLearner: boolean): Promise<MemberAddOutcome> {
+    this.calls.push(`add ${peerUrls.join()} ${isLearner}`)
+    if (this.refusal !== undefined) return { kind: 'refused', status: this.refusal }
+    const member = make(etcdserverpb.Member, { id: 2n as MemberId, peerUrls: [...peerUrls], isLearner })
+    return { kind: 'ok', member, members: [...this.members] }
+  }
+
+  remove(id: MemberId): Promise<MembersOutcome> {
+    return this.#answer(`remove ${id}`)
+  }
+
+  update(id: MemberId, peerUrls: readonly string[]): Promise<MembersOutcome> {
+    return this.#answer(`update ${id} ${peerUrls.join()}`)
+  }
+
+  promote(id: MemberId): Promise<MembersOutcome> {
+    return this.#answer(`promote ${id}`)
+  }
+
+  promoteHere(id: MemberId): Promise<MembersOutcome> {
+    return this.#answer(`promote here ${id}`)
+  }
+
+  async moveLeader(target: MemberId, signal: AbortSignal): Promise<Status | undefined> {
+    this.calls.push(`move ${target}`)
+    this.signal = signal
+    return this.refusal
+  }
+
+  async #answer(call: string): Promise<MembersOutcome> {
+    this.calls.push(call)
+    if (this.refusal !== undefined) return { kind: 'refused', status: this.refusal }
+    return { kind: 'ok', members: [...this.members] }
   }
 }

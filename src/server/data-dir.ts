@@ -1,7 +1,7 @@
 // The data directory before anything of ours is opened in it: what it holds, and whether it can be written to.
 
 import type { ServerConfig } from '../config/index.js'
-import type { FileSystem, Logger } from '../env/index.js'
+import { type FileSystem, type Logger, STORE_FOLDERS } from '../env/index.js'
 import type { Folders } from '../host/index.js'
 import { hasWal } from '../storage/index.js'
 import { StartFailed } from './start-failed.js'
@@ -55,9 +55,10 @@ export async function prepareDataDir(config: ServerConfig, parts: DataDirParts):
  * read. Starting beside it would look like the loss of all data.
  * @throws StartFailed
  */
-export async function refuseForeignState({ snapDir, storeDir }: ServerConfig, { fs }: DataDirParts): Promise<void> {
+export async function refuseForeignState({ snapDir, memberDir }: ServerConfig, { fs }: DataDirParts): Promise<void> {
   const database = `${snapDir}/db`
-  if (!(await fs.exists(database)) || (await fs.exists(storeDir))) return
+  if (!(await fs.exists(database))) return
+  for (const folder of STORE_FOLDERS) if (await fs.exists(`${memberDir}/${folder}`)) return
   const error = 'not supported yet: the state is in a bbolt database written by etcd or by a restored snapshot'
   throw new StartFailed('failed to open the data directory', { error, path: database })
 }

@@ -18,6 +18,7 @@ export function addServerGauges(
   gauge('etcd_server_proposals_committed_total', () => member.committedIndex)
   gauge('etcd_server_proposals_applied_total', () => member.applied.index)
   gauge('etcd_server_proposals_pending', () => member.pendingProposals)
+  gauge('etcd_server_is_learner', () => (member.parts.membership.get(member.id)?.isLearner === true ? 1 : 0))
   gauge('etcd_mvcc_db_total_size_in_bytes', () => store.allocatedBytes)
   gauge('etcd_mvcc_db_total_size_in_use_in_bytes', () => store.inUseBytes)
   gauge('etcd_debugging_mvcc_keys_total', () => store.indexedKeys)

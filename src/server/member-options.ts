@@ -1,4 +1,4 @@
-import { SERVER_VERSION, type ServerConfig } from '../config/index.js'
+import { type GateName, SERVER_VERSION, type ServerConfig } from '../config/index.js'
 import type { MemberOptions } from '../member/index.js'
 
 /** Proposals stop being taken while this many bytes of applied changes wait for the backend. */
@@ -13,6 +13,7 @@ export function memberOptions(config: ServerConfig): MemberOptions {
     heartbeatMs: config.heartbeatMs,
     electionTicks: config.electionTicks,
     preVote: config.preVote,
+    initialTickAdvance: config.initialElectionTickAdvance,
     requestTimeoutMs: config.requestTimeoutMs,
     maxRequestBytes: config.maxRequestBytes,
     quotaBytes: config.quotaBytes ?? Infinity,
@@ -31,8 +32,17 @@ export function memberOptions(config: ServerConfig): MemberOptions {
     snapshotsMax: config.maxSnapshots,
     autoCompaction: autoCompaction(config),
     serverVersion: SERVER_VERSION,
+    strictReconfigCheck: config.strictReconfigCheck,
+    corruption: {
+      initialCheck: isOn(config, 'InitialCorruptCheck'),
+      periodMs: config.corruptCheckMs,
+      compactHashMs: isOn(config, 'CompactHashCheck') ? config.compactHashCheckMs : 0,
+    },
   }
 }
+
+const isOn = ({ gates }: ServerConfig, name: GateName): boolean =>
+  gates.some((gate) => gate.name === name && gate.enabled)
 
 function autoCompaction({ compaction }: ServerConfig): MemberOptions['autoCompaction'] {
   switch (compaction.mode) {

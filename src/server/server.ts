@@ -1,7 +1,7 @@
 // One server from a configuration: opens every part in order and closes them in reverse. With main.ts the only folder that
 // sees everything.
 
-import { type ListenUrl, type LookupHost, type ServerConfig, urlTexts } from '../config/index.js'
+import { type ListenUrl, type LookupHost, type ServerConfig, parsePeerUrls, urlTexts } from '../config/index.js'
 import {
   type CallObserver,
   type Clock,
@@ -22,20 +22,45 @@ import {
   createMetricsHandler,
   createPeerHandler,
 } from '../http/index.js'
-import { type LoadedState, Member, MemberFacade, type Started, WatchPump } from '../member/index.js'
+import {
+  type LoadedState,
+  Member,
+  MemberFacade,
+  type OpenStore,
+  type Started,
+  SwitchedBackend,
+  WatchPump,
+  catchUpStore,
+  openNewest,
+} from '../member/index.js'
 import { errors } from '../proto/index.js'
 import { HealthState, RequestGate, createServices } from '../rpc/index.js'
-import { type LevelBackend, encodeV2Store, hasWal } from '../storage/index.js'
-import { ClientPort, type GrpcServer, createGrpcServer, listenSpecs } from '../transport/index.js'
+import { encodeV2Store, hasWal } from '../storage/index.js'
+import {
+  ClientPort,
+  type GrpcServer,
+  type GrpcServerOptions,
+  type PeerDialTls,
+  type RaftNetwork,
+  type RequestListener,
+  type TlsSettings,
+  createGrpcServer,
+  fetchPage,
+  listenSpecs,
+  peerRequestOptions,
+} from '../transport/index.js'
 import { ApplyWatch } from './apply-watch.js'
+import { createNetwork, createPeerGrpc, queriesOf, receiverOf } from './peer-wiring.js'
 import { identifyDataDir, prepareDataDir, refuseForeignState } from './data-dir.js'
+import type { FetchPage } from './existing-cluster.js'
 import { addServerGauges } from './gauges.js'
 import { memberOptions } from './member-options.js'
-import { checkStart } from './new-member.js'
+import { planStart } from './new-member.js'
 import { clientPages, memberHealth, peerPages, startingHealth } from './pages.js'
 import { watchRequests } from './request-log.js'
 import { type MachineFacts, StartReport } from './start-report.js'
-import { checkRecovered, openBackend, openLog, openState } from './storage-wiring.js'
+import { checkRecovered, openLog, openState, snapshotLoader, storeFolders } from './storage-wiring.js'
+import { openClientTls, openPeerTls } from './tls-wiring.js'
 
 export interface ServerEnvironment {
   readonly clock: Clock
@@ -50,6 +75,8 @@ export interface ServerEnvironment {
   readonly openFilesMax: number
   /** The server cannot go on: the process has to end at once, without touching the disk again. */
   readonly onFatal: (error: Error) => void
+  /** The member was removed from its cluster for good: the server is to be closed, and the process ends well. */
+  readonly onRemoved: () => void
 }
 
 /** What etcd adds to max-request-bytes for the gRPC receive limit and for splitting watch responses. */
@@ -63,6 +90,7 @@ export class Server {
   /** What is open, oldest first. */
   readonly #closers: (() => Promise<void>)[] = []
   #member: Member | undefined
+  #backend: SwitchedBackend | undefined
   #health: HealthSource = startingHealth
   #closing: Promise<void> | undefined
   /** What the gRPC health service says. */
@@ -98,65 +126,87 @@ export class Server {
     await identifyDataDir(config, this.#env)
     const report = new StartReport(config, logger)
     report.configuring('peer')
-    const peerPort = await this.#bind('peer', config.listenPeerUrls)
+    const peerTls = await openPeerTls(config, this.#env)
+    const peerPort = await this.#bind('peer', config.listenPeerUrls, peerTls.listen)
     report.configuring('client')
-    const clientPort = await this.#bind('client', config.listenClientUrls)
-    const httpPort = await this.#bind('client', config.listenClientHttpUrls)
-    const metricsPort = await this.#bind('metrics', config.listenMetricsUrls)
+    const clientTls = await openClientTls(config, this.#env)
+    const clientPort = await this.#bind('client', config.listenClientUrls, clientTls.listen)
+    const httpPort = await this.#bind('client', config.listenClientHttpUrls, clientTls.listen)
+    const metricsPort = await this.#bind('metrics', config.listenMetricsUrls, clientTls.metrics)
     report.starting(this.#env.machine, await hasWal(fs, config.walDir))
 
-    const { backend, state, started } = await this.#bootstrap(report)
-    const member = this.#createMember(backend, state, started)
+    const { store, state, started } = await this.#bootstrap(report, peerTls.dial)
+    const network = createNetwork(config, this.#env, started, peerTls.dial)
+    const member = this.#createMember(store, state, started, network, () => watches.restored())
     this.#member = member
-    const watches = this.#createWatches(member, state)
+    const watches: WatchPump = this.#createWatches(member, state)
+    const facade = new MemberFacade(member, watches, (run) => this.#defragment(run))
     report.bootstrapped(started, member)
     const monitoring = this.#monitoring()
-    metricsPort.serve({ http: createMetricsHandler(monitoring) })
-    peerPort.serve({ http: createPeerHandler(peerPages(() => member)) })
+    this.#serveHttp(metricsPort, createMetricsHandler(monitoring))
+    const peerPagesHandler = createPeerHandler(peerPages(() => member))
+    const services = [...network.services, queriesOf(member, facade)]
+    peerPort.serve({ grpc: createPeerGrpc(config, this.#env, services, peerPagesHandler), http: peerPagesHandler })
     report.serving(member.id, peerPort, metricsPort)
+    this.#closers.push(async () => report.stopping())
+    // The member goes first: it hands over its leadership while it can.
+    this.#closers.push(() => network.close())
     this.#closers.push(() => member.close())
+    network.open(receiverOf(member))
     await member.open()
+    // Removed before it ever served: there is nothing to open any more.
+    if (member.isClosing) return
     watches.open()
     this.#closers.push(async () => watches.close())
 
-    const facade = new MemberFacade(member, watches, (run) => this.#defragment(run))
     this.#health = memberHealth(member, facade)
     addServerGauges(this.#env.metrics, config, member, watches)
     const pages = createClientHandler(clientPages(config, member, monitoring, logger))
     // Clients go first: what they wait for still ends well.
     this.#closers.push(async () => {
       await Promise.all([clientPort, httpPort].map((port) => port.close(config.requestTimeoutMs)))
-      report.stopping(member)
     })
     // Either one port for both protocols, or gRPC alone where HTTP has ports of its own.
     const separate = config.listenClientHttpUrls.length > 0
-    clientPort.serve({ grpc: this.#createGrpc(facade), http: separate ? undefined : pages })
-    httpPort.serve({ http: pages })
+    const http = separate ? undefined : pages
+    clientPort.serve({ grpc: this.#createGrpc(facade, http), http })
+    this.#serveHttp(httpPort, pages)
     report.ready(clientPort, httpPort)
   }
 
   /** Opens what is on the disk. Every failure is named as one of this stage before it goes on. */
-  async #bootstrap(report: StartReport): Promise<{ backend: LevelBackend; state: LoadedState; started: Started }> {
+  async #bootstrap(
+    report: StartReport,
+    dial: PeerDialTls,
+  ): Promise<{ store: OpenStore; state: LoadedState; started: Started }> {
     const config = this.#config
     const env = this.#env
     try {
       await prepareDataDir(config, env)
       await refuseForeignState(config, env)
-      const backend = await openBackend(config, env)
-      this.#closers.push(() => backend.close())
+      const folders = storeFolders(config, env)
+      const opened = await openNewest(folders)
+      this.#backend = new SwitchedBackend(opened.backend)
+      this.#closers.push(async () => this.#backend?.close())
       report.step('bootstrapping cluster')
-      await checkStart(config, await hasWal(env.fs, config.walDir), env)
+      const fetch: FetchPage = async (url, limitMs) =>
+        fetchPage(url, limitMs, url.startsWith('https:') ? peerRequestOptions(dial) : {})
+      const start = await planStart(config, await hasWal(env.fs, config.walDir), { ...env, fetch })
       report.step('bootstrapping storage')
-      const state = await openState(config, env, backend, () => this.#member?.noteRows())
-      this.#closers.push(() => state.store.close())
-      report.step('bootstrapping raft')
-      const started = await openLog(config, env)
+      const started = await openLog(config, env, start)
       // Before it belongs to a member, nobody else closes it.
       const log = this.#closers.push(() => started.log.close())
+      report.step('bootstrapping raft')
+      const { clusterId, recovered } = started
+      const parts = { ...env, folders, snapDirectory: config.snapDir, clusterId }
+      const store = await catchUpStore(parts, opened, recovered.snapshot)
+      this.#backend.switchTo(store.backend)
+      const state = await openState(config, env, store.backend, () => this.#member?.noteRows())
+      this.#closers.push(() => state.store.close())
       checkRecovered(started, state)
       this.#closers.splice(log - 1, 1)
       report.step('bootstrap successfully')
-      return { backend, state, started }
+      return { store, state, started }
     } catch (error) {
       env.logger.error('bootstrap failed', { error })
       throw error
@@ -164,11 +214,15 @@ export class Server {
   }
 
   /** Clients can connect and wait from now on. */
-  async #bind(endpoint: 'client' | 'peer' | 'metrics', urls: readonly ListenUrl[]): Promise<ClientPort> {
+  async #bind(
+    endpoint: 'client' | 'peer' | 'metrics',
+    urls: readonly ListenUrl[],
+    tls: TlsSettings | undefined,
+  ): Promise<ClientPort> {
     const { clock, logger, openFilesMax } = this.#env
     const port = new ClientPort({
       specs: listenSpecs(urls.map((url) => url.text)),
-      tls: undefined,
+      tls,
       clock,
       logger,
       endpoint,
@@ -220,11 +274,28 @@ export class Server {
     }
   }
 
-  #createMember(backend: LevelBackend, state: LoadedState, started: Started): Member {
+  #createMember(
+    store: OpenStore,
+    state: LoadedState,
+    started: Started,
+    network: RaftNetwork,
+    onRestored: () => void,
+  ): Member {
+    const config = this.#config
+    const switched = this.#backend!
     const parts = {
       ...this.#env,
       ...state,
-      backend,
+      backend: switched,
+      snapshots: {
+        fs: this.#env.fs,
+        snapDirectory: config.snapDir,
+        folders: storeFolders(config, this.#env),
+        store,
+        switched,
+        load: snapshotLoader(config, this.#env, () => this.#member?.noteRows()),
+        onRestored,
+      },
       started,
       applyObserver: new ApplyWatch({
         clock: this.#env.clock,
@@ -233,8 +304,7 @@ export class Server {
         warningMs: this.#config.warningApplyMs,
         onSlow: () => this.#slowApplies().inc(),
       }),
-      // A single member has nobody to send to; links to peers come with clusters.
-      peers: { send: () => undefined },
+      network,
       membershipData: (membership: LoadedState['membership']) =>
         encodeV2Store({
           members: membership.members(),
@@ -260,7 +330,14 @@ export class Server {
     })
   }
 
-  #createGrpc(facade: MemberFacade): GrpcServer {
+  /** Over TLS such pages are there in HTTP/2 too, which browsers and curl choose by themselves. */
+  #serveHttp(port: ClientPort, http: RequestListener): void {
+    const secure = port.listeners.some(({ spec }) => spec.secure)
+    port.serve({ http, grpc: secure ? createGrpcServer({ ...this.#grpcOptions(), services: [], http }) : undefined })
+  }
+
+  /** `http` takes what is no gRPC, over TLS. */
+  #createGrpc(facade: MemberFacade, http: RequestListener | undefined): GrpcServer {
     const config = this.#config
     const { clock, metrics, logger } = this.#env
     const requests = rememberingLast(
@@ -280,9 +357,11 @@ export class Server {
       clock,
       txnOpsMax: config.maxTxnOps,
       requestBytesMax: config.maxRequestBytes,
+      parsePeerUrls,
     })
     const observer: CallObserver = new GrpcMetrics(metrics, STANDARD_METHODS, config.extensiveMetrics)
     return createGrpcServer({
+      ...this.#grpcOptions(),
       services: watchRequests(services, {
         clock,
         logger,
@@ -291,16 +370,23 @@ export class Server {
         warningApplyMs: config.warningApplyMs,
         onSlowRead: () => this.#slowApplies().inc(),
       }),
-      clock,
       gate,
       observer,
+      http,
+    })
+  }
+
+  #grpcOptions(): Omit<GrpcServerOptions, 'services'> {
+    const config = this.#config
+    return {
+      clock: this.#env.clock,
       receiveBytesMax: config.maxRequestBytes + GRPC_OVERHEAD_BYTES,
       concurrentStreamsMax: config.maxConcurrentStreams,
       keepaliveTimeMs: config.grpcKeepaliveIntervalMs,
       keepaliveTimeoutMs: config.grpcKeepaliveTimeoutMs,
       keepaliveMinTimeMs: config.grpcKeepaliveMinTimeMs,
       stoppedStatus: errors.stopped,
-    })
+    }
   }
 
   async #closeAll(): Promise<void> {

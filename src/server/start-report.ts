@@ -99,22 +99,17 @@ export class StartReport {
   ready(clientPort: ClientPort, httpPort: ClientPort): void {
     const both = httpPort.listeners.length === 0 ? 'grpc+http' : 'grpc'
     for (const port of [clientPort, httpPort]) {
-      for (const { address } of port.listeners) {
+      for (const { address, spec } of port.listeners) {
         this.#logger.info('ready to serve client requests')
-        this.#logger.info('serving client traffic insecurely; this is strongly discouraged!', {
-          traffic: port === httpPort ? 'http' : both,
-          address,
-        })
+        const fields = { traffic: port === httpPort ? 'http' : both, address }
+        if (spec.plain) this.#logger.info('serving client traffic insecurely; this is strongly discouraged!', fields)
+        if (spec.secure) this.#logger.info('serving client traffic securely', fields)
       }
     }
   }
 
-  /** Clients are gone; now the member ends. */
-  stopping(member: Member): void {
-    this.#logger.info('skipped leadership transfer for single voting member cluster', {
-      'local-member-id': hexId(member.id),
-      'current-leader-member-id': hexId(member.leader),
-    })
+  /** Clients are gone and the member has ended. */
+  stopping(): void {
     for (const address of this.#peerAddresses) {
       this.#logger.info('stopping serving peer traffic', { address })
       this.#logger.info('stopped serving peer traffic', { address })

@@ -1,33 +1,57 @@
 // Opens what is on the disk: the store, waiting for another process to leave it, and the log.
 
 import type { ServerConfig } from '../config/index.js'
-import { type LabelledMetrics, type LogProvider, exponentialBuckets } from '../env/index.js'
-import { type LoadedState, type Started, loadState, startLog } from '../member/index.js'
+import {
+  type Backend,
+  type BackendFolders,
+  type LabelledMetrics,
+  type LogProvider,
+  exponentialBuckets,
+  noMetrics,
+} from '../env/index.js'
+import {
+  type FirstStart,
+  type LoadOptions,
+  type LoadedState,
+  type Started,
+  loadState,
+  startLog,
+} from '../member/index.js'
 import type { CompactionObserver } from '../mvcc/index.js'
-import { BackendLocked, LevelBackend, type WalOptions, createWal, hasWal, openWal } from '../storage/index.js'
+import {
+  BackendLocked,
+  LevelBackend,
+  type WalOptions,
+  createWal,
+  hasWal,
+  levelFolders,
+  openWal,
+} from '../storage/index.js'
 import type { ServerEnvironment } from './server.js'
 
 const LOCK_RETRY_MS = 100
 const LOCK_REPORT_MS = 10_000
 
-/** Waits for as long as another process has the store open, as etcd does for its database file. */
-export async function openBackend(config: ServerConfig, env: ServerEnvironment): Promise<LevelBackend> {
-  const { clock, logger, fs } = env
+/** Opening a store waits for as long as another process has it open, as etcd does for its database file. */
+export const storeFolders = (config: ServerConfig, env: ServerEnvironment): BackendFolders =>
+  levelFolders(env.fs, config.memberDir, (path) => openBackend(path, config, env))
+
+async function openBackend(path: string, config: ServerConfig, env: ServerEnvironment): Promise<LevelBackend> {
+  const { clock, logger } = env
   const startedMs = clock.monotonicMs()
   let reported = false
-  await fs.makeDirectory(config.storeDir)
   for (;;) {
     try {
-      const backend = await LevelBackend.open(config.storeDir, { syncWrites: !config.unsafeNoFsync })
+      const backend = await LevelBackend.open(path, { syncWrites: !config.unsafeNoFsync })
       const took = `${(clock.monotonicMs() - startedMs).toFixed(3)}ms`
-      logger.info('opened backend db', { path: config.storeDir, took })
+      logger.info('opened backend db', { path, took })
       return backend
     } catch (error) {
       if (!(error instanceof BackendLocked)) throw error
     }
     if (!reported && clock.monotonicMs() - startedMs >= LOCK_REPORT_MS) {
       reported = true
-      logger.info('db file is flocked by another process, or taking too long', { path: config.storeDir })
+      logger.info('db file is flocked by another process, or taking too long', { path })
     }
     await new Promise<void>((resolve) => clock.after(LOCK_RETRY_MS, resolve))
   }
@@ -36,13 +60,23 @@ export async function openBackend(config: ServerConfig, env: ServerEnvironment):
 export function openState(
   config: ServerConfig,
   env: ServerEnvironment,
-  backend: LevelBackend,
+  backend: Backend,
   onRows: () => void,
 ): Promise<LoadedState> {
-  return loadState(backend, {
+  return loadState(backend, { ...loadOptions(config, env, onRows), metrics: env.metrics })
+}
+
+/** Reads the state of a received snapshot; what it counts is what the state that it replaces counted. */
+export const snapshotLoader =
+  (config: ServerConfig, env: ServerEnvironment, onRows: () => void) =>
+  (backend: Backend): Promise<LoadedState> =>
+    loadState(backend, loadOptions(config, env, onRows))
+
+function loadOptions(config: ServerConfig, env: ServerEnvironment, onRows: () => void): LoadOptions {
+  return {
     clock: env.clock,
     logger: env.logger,
-    metrics: env.metrics,
+    metrics: noMetrics,
     learnersMax: config.maxLearners,
     leaseMinTtlSeconds: config.minLeaseTtlSeconds,
     leaseCheckpoints: config.gates.some((gate) => gate.name === 'LeaseCheckpoint' && gate.enabled),
@@ -52,7 +86,7 @@ export function openState(
     compactions: compactionMetrics(env.metrics, () => env.clock.wallMs()),
     onRows,
     onFatal: env.onFatal,
-  })
+  }
 }
 
 function compactionMetrics(metrics: LabelledMetrics, wallMs: () => number): CompactionObserver {
@@ -69,8 +103,8 @@ function compactionMetrics(metrics: LabelledMetrics, wallMs: () => number): Comp
   }
 }
 
-export function openLog(config: ServerConfig, env: ServerEnvironment): Promise<Started> {
-  const { walDir, snapDir, initialCluster, name, initialClusterToken } = config
+export function openLog(config: ServerConfig, env: ServerEnvironment, start: FirstStart): Promise<Started> {
+  const { walDir, snapDir } = config
   const { fs } = env
   const options = walOptions(env)
   const provider: LogProvider = {
@@ -84,11 +118,7 @@ export function openLog(config: ServerConfig, env: ServerEnvironment): Promise<S
       return { log: wal, recovered }
     },
   }
-  const initial = [...initialCluster].map(([memberName, urls]) => ({
-    name: memberName,
-    peerUrls: urls.map((url) => url.text),
-  }))
-  return startLog(provider, initial, name, initialClusterToken)
+  return startLog(provider, start)
 }
 
 function walOptions({ clock, logger, metrics }: ServerEnvironment): WalOptions {

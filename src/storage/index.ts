@@ -1,5 +1,5 @@
 // LevelDB backend.
-export { BackendLocked, LevelBackend, type LevelBackendOptions } from './leveldb/index.js'
+export { BackendLocked, LevelBackend, type LevelBackendOptions, levelFolders } from './leveldb/index.js'
 
 // etcd's log and snapshot files.
 export { WalCorrupt, MalformedRecord } from './wal/errors.js'

@@ -5,8 +5,9 @@ import { rmSync, statSync } from 'node:fs'
 import { type AddressInfo, type Server, type Socket, createServer } from 'node:net'
 import tls from 'node:tls'
 import { invariant } from '../base/index.js'
-import type { Clock, Logger } from '../env/index.js'
+import type { Clock, LogFields, Logger } from '../env/index.js'
 import { type BindChoice, type ListenSpec, addressText, bindChoices } from './address.js'
+import { alternativeNames } from './client-names.js'
 import { addressOf } from './remote.js'
 import { protocolOf } from './sniff.js'
 import {
@@ -14,7 +15,9 @@ import {
   NOT_TLS,
   type TlsMaterial,
   type TlsSettings,
+  checksLate,
   handshakeFailure,
+  lateRefusalOf,
   refusalOf,
 } from './tls-settings.js'
 
@@ -82,6 +85,10 @@ export class Listener {
     )
     this.#server.maxConnections = options.connectionsMax
     this.#tlsServer = options.spec.secure ? this.#createTlsServer(options.tls!) : undefined
+  }
+
+  get spec(): ListenSpec {
+    return this.#options.spec
   }
 
   /** Bound address as `host:port` or path; the real port once `open` resolved. */
@@ -266,10 +273,23 @@ export class Listener {
       }
       this.#claimLater(socket)
       const refusal = refusalOf(socket, settings)
+      if (refusal !== undefined) this.#reject(socket, refusal)
+      else if (checksLate(settings)) this.#sniffUnlessRefused(socket, settings)
+      else this.#sniff(socket, true)
+    })
+    return server
+  }
+
+  /** Unread until names were looked up; that takes as long as a handshake may. */
+  #sniffUnlessRefused(socket: tls.TLSSocket, settings: TlsSettings): void {
+    const timer = this.#options.clock.after(HANDSHAKE_TIMEOUT_MS, () => this.#reject(socket, 'i/o timeout'))
+    socket.once('close', () => timer.cancel())
+    void lateRefusalOf(socket, settings).then((refusal) => {
+      timer.cancel()
+      if (socket.destroyed) return
       if (refusal === undefined) this.#sniff(socket, true)
       else this.#reject(socket, refusal)
     })
-    return server
   }
 
   #forgetHandshake(name: string, socket: Socket): void {
@@ -281,7 +301,8 @@ export class Listener {
     return {
       cert: Buffer.from(material.cert),
       key: Buffer.from(material.key),
-      ...(settings.clientAuthorities !== undefined && { ca: Buffer.from(settings.clientAuthorities) }),
+      // An empty list trusts nobody; without one it would be the runtime's own authorities.
+      ...(settings.clientAuthorities !== undefined && { ca: [...settings.clientAuthorities] }),
       ...(settings.ciphers !== undefined && { ciphers: settings.ciphers }),
       minVersion: settings.minVersion,
       maxVersion: settings.maxVersion,
@@ -306,13 +327,23 @@ export class Listener {
 const nothing = (): void => undefined
 const UNNAMED = '@'
 
-const rejectedFields = (socket: Socket, error: string): Record<string, string> => {
+const rejectedFields = (socket: Socket, error: string): LogFields => {
   const name: unknown = socket instanceof tls.TLSSocket ? (socket as { servername?: unknown }).servername : ''
   return {
     'remote-addr': addressOf(socket),
     'server-name': typeof name === 'string' ? name : '',
+    ...namesOf(socket),
     error,
   }
+}
+
+/** What its certificate says it is. */
+const namesOf = (socket: Socket): LogFields => {
+  if (!(socket instanceof tls.TLSSocket)) return {}
+  const certificate = socket.getPeerCertificate() as tls.PeerCertificate | null
+  if (certificate === null || Object.keys(certificate).length === 0) return {}
+  const { ips, dns } = alternativeNames(certificate)
+  return { 'ip-addresses': ips, 'dns-names': dns }
 }
 
 /** A socket file that nobody listens on any more. Anything else under that name is left alone and makes `listen` fail. */

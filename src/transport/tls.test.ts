@@ -1,11 +1,8 @@
 import { Client, credentials } from '@grpc/grpc-js'
-import { spawnSync } from 'node:child_process'
-import { copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { copyFileSync, rmSync, writeFileSync } from 'node:fs'
 import http2 from 'node:http2'
 import https from 'node:https'
 import { connect } from 'node:net'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import tls from 'node:tls'
 import t from 'tap'
 import type { LogFields, Logger } from '../env/index.js'
@@ -14,82 +11,24 @@ import { listenSpecs } from './address.js'
 import { ClientPort } from './client-port.js'
 import { createGrpcServer } from './grpc/index.js'
 import { echoService, exchange, grpcOptions, realClock, say, until } from './testing.js'
-import { type TlsSettings, tlsFiles } from './tls-settings.js'
+import { CertificateLab, missingOpenssl } from './testing-certificates.js'
+import { revokedSerials, tlsFiles } from './tls-files.js'
+import type { TlsSettings } from './tls-settings.js'
 
-const hasOpenssl = spawnSync('openssl', ['version']).status === 0
-const skip = hasOpenssl ? {} : { skip: 'openssl is not installed' }
+const skip = missingOpenssl === false ? {} : { skip: missingOpenssl }
 
-const folder = mkdtempSync(join(tmpdir(), 'tls-'))
-t.teardown(() => rmSync(folder, { recursive: true }))
-const file = (name: string): string => join(folder, name)
-const read = (name: string): Buffer => readFileSync(file(name))
+const lab = new CertificateLab()
+t.teardown(() => lab.close())
+const file = (name: string): string => lab.path(name)
+const read = (name: string): Buffer => lab.read(name)
 
-function openssl(...args: string[]): void {
-  const { status, stderr } = spawnSync('openssl', args, { cwd: folder })
-  if (status !== 0) throw new Error(`openssl ${args.join(' ')}: ${stderr.toString()}`)
-}
-
-function authority(name: string): void {
-  const subject = [
-    '-subj',
-    `/CN=${name}`,
-    '-days',
-    '30',
-    '-nodes',
-    '-newkey',
-    'ec',
-    '-pkeyopt',
-    'ec_paramgen_curve:P-256',
-  ]
-  openssl('req', '-x509', ...subject, '-keyout', `${name}.key`, '-out', `${name}.crt`)
-}
-
-function certificate(ca: string, name: string, usage: string): void {
-  openssl(
-    'req',
-    '-new',
-    '-nodes',
-    '-newkey',
-    'ec',
-    '-pkeyopt',
-    'ec_paramgen_curve:P-256',
-    '-subj',
-    `/CN=${name}`,
-    '-keyout',
-    `${name}.key`,
-    '-out',
-    `${name}.csr`,
-  )
-  writeFileSync(
-    file(`${name}.ext`),
-    `extendedKeyUsage=${usage}\nsubjectAltName=IP:127.0.0.1,DNS:localhost,DNS:${name}.example\n`,
-  )
-  openssl(
-    'x509',
-    '-req',
-    '-in',
-    `${name}.csr`,
-    '-CA',
-    `${ca}.crt`,
-    '-CAkey',
-    `${ca}.key`,
-    '-CAcreateserial',
-    '-days',
-    '30',
-    '-extfile',
-    `${name}.ext`,
-    '-out',
-    `${name}.crt`,
-  )
-}
-
-if (hasOpenssl) {
-  authority('ca')
-  authority('other-ca')
-  certificate('ca', 'server', 'serverAuth')
-  certificate('ca', 'server2', 'serverAuth')
-  certificate('ca', 'client', 'clientAuth')
-  certificate('other-ca', 'stranger', 'clientAuth')
+if (missingOpenssl === false) {
+  lab.authority('ca')
+  lab.authority('other-ca')
+  lab.certificate('ca', 'server', { usage: 'serverAuth' })
+  lab.certificate('ca', 'server2', { usage: 'serverAuth' })
+  lab.certificate('ca', 'client', { usage: 'clientAuth' })
+  lab.certificate('other-ca', 'stranger', { usage: 'clientAuth' })
   copyFileSync(file('server.crt'), file('current.crt'))
   copyFileSync(file('server.key'), file('current.key'))
 }
@@ -123,6 +62,8 @@ async function serveTls(overrides: Partial<TlsSettings> = {}, urls = ['https://1
     ciphers: undefined,
     allowedCommonNames: [],
     allowedHostnames: [],
+    revoked: undefined,
+    clientNames: undefined,
     ...overrides,
   }
   const specs = listenSpecs(urls)
@@ -272,7 +213,7 @@ t.test('plain clients of a TLS port are closed without a byte, and logged', skip
 })
 
 t.test('a client certificate is demanded and verified', skip, async (t) => {
-  const served = await serveTls({ requireClientCert: true, clientAuthorities: read('ca.crt') })
+  const served = await serveTls({ requireClientCert: true, clientAuthorities: [read('ca.crt').toString()] })
   t.teardown(() => served.port.close(1000))
   const known = grpcClient(served.tcpPort, 'client')
   t.teardown(() => known.close())
@@ -287,7 +228,7 @@ t.test('a client certificate is demanded and verified', skip, async (t) => {
     [
       'made for servers',
       { key: read('server.key'), cert: read('server.crt') },
-      'tls: failed to verify certificate: x509: certificate signed by unknown authority',
+      'tls: failed to verify certificate: x509: certificate specifies an incompatible key usage',
     ],
   ] as const) {
     served.logger.lines.length = 0
@@ -308,7 +249,11 @@ t.test('old versions are refused', skip, async (t) => {
 
 t.test('allowed names', skip, async (t) => {
   const ask = async (settings: Partial<TlsSettings>): Promise<string> => {
-    const served = await serveTls({ requireClientCert: true, clientAuthorities: read('ca.crt'), ...settings })
+    const served = await serveTls({
+      requireClientCert: true,
+      clientAuthorities: [read('ca.crt').toString()],
+      ...settings,
+    })
     const answer = await getHttps(served.tcpPort, { key: read('client.key'), cert: read('client.crt') })
     await served.port.close(1000)
     return `${answer} ${served.logger.lines.join()}`
@@ -317,6 +262,86 @@ t.test('allowed names', skip, async (t) => {
   t.match(await ask({ allowedCommonNames: ['nobody'] }), /^error .*client certificate authentication failed/)
   t.match(await ask({ allowedHostnames: ['client.example'] }), /^200/)
   t.match(await ask({ allowedHostnames: ['client'] }), /^error/, 'the common name is no host name')
+})
+
+t.test('names are only asked for where certificates are', skip, async (t) => {
+  const served = await serveTls({ allowedHostnames: ['nobody'] })
+  t.teardown(() => served.port.close(1000))
+  t.equal(await getHttps(served.tcpPort), '200 you want /health')
+})
+
+t.test('an authority file without certificates trusts nobody', skip, async (t) => {
+  const served = await serveTls({ requireClientCert: true, clientAuthorities: [] })
+  t.teardown(() => served.port.close(1000))
+  t.match(await getHttps(served.tcpPort, { key: read('client.key'), cert: read('client.crt') }), /^error /)
+  await until(() => served.logger.lines.length === 1)
+  t.match(served.logger.lines[0], /certificate signed by unknown authority/)
+})
+
+t.test('revoked certificates are refused; the list is read again when it changes', skip, async (t) => {
+  lab.certificate('ca', 'lost', { usage: 'clientAuth' })
+  lab.revoke('ca')
+  const served = await serveTls({
+    requireClientCert: true,
+    clientAuthorities: [read('ca.crt').toString()],
+    revoked: await revokedSerials(file('ca.crl')),
+  })
+  t.teardown(() => served.port.close(1000))
+  const ask = async (name: string): Promise<string> => {
+    served.logger.lines.length = 0
+    const answer = await getHttps(served.tcpPort, { key: read(`${name}.key`), cert: read(`${name}.crt`) })
+    return `${answer}${served.logger.lines.join().replace('warn rejected connection on client endpoint', '')}`
+  }
+  t.equal(await ask('lost'), '200 you want /health')
+  lab.revoke('ca', 'lost')
+  t.match(await ask('lost'), /^error .*: transport: certificate serial [0-9a-f]+ revoked$/)
+  t.equal(await ask('client'), '200 you want /health')
+  writeFileSync(file('ca.crl'), read('ca.crl.pem'))
+  t.match(await ask('client'), /^error .*: x509: malformed crl$/)
+  rmSync(file('ca.crl'))
+  t.match(await ask('client'), /^error .*: open .*ca\.crl: no such file or directory$/)
+})
+
+t.test('a certificate counts only from an address that its names lead to', skip, async (t) => {
+  lab.certificate('ca', 'afar', { names: 'IP:10.9.8.7' })
+  lab.certificate('ca', 'named', { names: 'DNS:a.example,DNS:*.b.example' })
+  lab.certificate('ca', 'nameless', { names: '' })
+  const lookups = { reverse: ['x.b.example.'], addresses: ['10.1.1.1'] }
+  const served = await serveTls({
+    requireClientCert: true,
+    clientAuthorities: [read('ca.crt').toString()],
+    clientNames: { reverse: async () => lookups.reverse, addresses: async () => lookups.addresses },
+  })
+  t.teardown(() => served.port.close(1000))
+  const ask = async (name: string): Promise<string> => {
+    served.logger.lines.length = 0
+    const answer = await getHttps(served.tcpPort, { key: read(`${name}.key`), cert: read(`${name}.crt`) })
+    return `${answer}${served.logger.lines.join().replace('warn rejected connection on client endpoint', '')}`
+  }
+  t.match(await ask('nameless'), /^200/)
+  t.match(await ask('client'), /^200/)
+  t.match(await ask('afar'), /^error .*: x509: certificate is valid for 10\.9\.8\.7, not 127\.0\.0\.1$/)
+  t.match(await ask('named'), /^200/)
+  lookups.reverse = []
+  t.match(
+    await ask('named'),
+    /^error .*: tls: "127\.0\.0\.1" does not match any of DNSNames \["a\.example" "\*\.b\.example"\]$/,
+  )
+})
+
+t.test('a client whose names are being looked up can be closed', skip, async (t) => {
+  let asked = 0
+  const served = await serveTls({
+    requireClientCert: true,
+    clientAuthorities: [read('ca.crt').toString()],
+    clientNames: { reverse: () => (asked++, new Promise(() => undefined)), addresses: async () => [] },
+  })
+  lab.certificate('ca', 'slow', { names: 'DNS:slow.example' })
+  const answer = getHttps(served.tcpPort, { key: read('slow.key'), cert: read('slow.crt') })
+  await until(() => asked === 1)
+  await served.port.close(1000)
+  t.match(await answer, /^error/)
+  t.equal(served.port.listeners[0]!.unclaimedCount, 0)
 })
 
 t.test('replaced files count for new connections; broken ones refuse them', skip, async (t) => {

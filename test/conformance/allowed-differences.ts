@@ -36,3 +36,18 @@ export const allowedDifferences: readonly AllowedDifference[] = [
     ours: inStdout((text) => text.replace(/(alarm:[A-Z]+) /g, '$1')),
   },
 ]
+
+/** What we should show where the reference showed `expected`, and the allowed differences that this takes. */
+export const translate = (
+  title: string,
+  expected: Observation,
+): { readonly expected: Observation; readonly used: readonly AllowedDifference[] } => {
+  const meant = allowedDifferences.filter(({ commands }) => commands.test(title))
+  return {
+    expected: meant.reduce((observation, { ours }) => ours(observation), expected),
+    used: meant.filter(({ ours }) => !same(ours(expected), expected)),
+  }
+}
+
+const same = (a: Observation, b: Observation): boolean =>
+  a.stdout === b.stdout && a.stderr === b.stderr && a.code === b.code

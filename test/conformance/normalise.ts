@@ -2,15 +2,15 @@
 // Cluster and member ids stay: both servers are given the same identity, so theirs must be equal.
 
 export interface Names {
-  readonly endpoint: string
-  /** Saved values (hex lease ids) by name. */
+  /** Texts of this run alone (endpoints, folders) and what stands for them. */
+  readonly places: ReadonlyMap<string, string>
+  /** Saved values (hex ids) by name. */
   readonly saved: ReadonlyMap<string, string>
-  /** Folder of the test's files. */
-  readonly folder: string
 }
 
-export const normalise = (text: string, { endpoint, saved, folder }: Names): string => {
-  let result = text.replaceAll(endpoint, '<endpoint>').replaceAll(folder, '<folder>')
+export const normalise = (text: string, { places, saved }: Names): string => {
+  let result = text
+  for (const [place, name] of places) result = result.replaceAll(place, name)
   for (const [name, value] of saved) {
     if (!/^[0-9a-f]{8,16}$/.test(value)) continue
     result = result.replaceAll(value, `<${name}>`).replaceAll(BigInt(`0x${value}`).toString(), `<${name}>`)

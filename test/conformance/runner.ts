@@ -4,7 +4,7 @@ import { Child } from '../support/child.js'
 import { etcdctl, EtcdctlSession, type CommandResult, type EtcdctlVersion } from '../support/etcdctl.js'
 import { mustFindTool } from '../support/repository.js'
 import type { Server } from '../support/server.js'
-import { allowedDifferences, type AllowedDifference } from './allowed-differences.js'
+import { translate, type AllowedDifference } from './allowed-differences.js'
 import { normalise } from './normalise.js'
 import type { Observation } from './observation.js'
 import {
@@ -99,7 +99,11 @@ export class Party {
       if (value === undefined) throw new Error(`no ${name} in: ${result.stdout}${result.stderr}`)
       this.#saved.set(name, value)
     }
-    const names = { endpoint: this.#server.endpoint, saved: this.#saved, folder: this.#folder }
+    const places = new Map([
+      [this.#server.endpoint, '<endpoint>'],
+      [this.#folder, '<folder>'],
+    ])
+    const names = { places, saved: this.#saved }
     return {
       stdout: normalise(result.stdout, names),
       stderr: normalise(result.stderr, names),
@@ -115,11 +119,11 @@ export async function* compareSteps(
   subject: Party,
   allowDifferences: boolean,
 ): AsyncGenerator<Comparison> {
-  const compare = (title: string, [expected, found]: readonly [Observation, Observation]): Comparison => {
-    const used = allowDifferences ? allowedDifferences.filter(({ commands }) => commands.test(title)) : []
-    const translated = used.reduce((observation, { ours }) => ours(observation), expected)
-    return { title, expected: translated, found, used: used.filter(({ ours }) => !same(ours(expected), expected)) }
-  }
+  const compare = (title: string, [expected, found]: readonly [Observation, Observation]): Comparison => ({
+    title,
+    found,
+    ...(allowDifferences ? translate(title, expected) : { expected, used: [] }),
+  })
   const both = async (step: string | Command): Promise<Comparison> => {
     const command = commandOf(step)
     return compare(titleOf(command), await Promise.all([reference.command(command), subject.command(command)]))
@@ -148,8 +152,6 @@ export async function* compareSteps(
 
 const titleOf = ({ run, stdin }: Command): string =>
   stdin === undefined ? run : `${run} <<< ${JSON.stringify(stdin).slice(0, STDIN_SHOWN_MAX)}`
-
-const same = (a: Observation, b: Observation): boolean => a.stdout === b.stdout && a.stderr === b.stderr
 
 const runTool = async (tool: string, words: readonly string[]): Promise<CommandResult> => {
   const child = new Child(mustFindTool(tool), words)

@@ -1,8 +1,15 @@
 // The log on a disk that fails: whatever the moment of the crash, the log opens again, holds every acknowledged entry, and
 // nothing that was not appended.
 import t from 'tap'
-import { index, term, type ClusterId, type MemberId } from '#src/base/index.js'
-import { silentLogger, WalFailed, type LogEntry, type LogHardState } from '#src/env/index.js'
+import { index, term, type ClusterId, type MemberId, type Term } from '#src/base/index.js'
+import {
+  silentLogger,
+  WalFailed,
+  type FileSystem,
+  type LogEntry,
+  type LogHardState,
+  type LogSnapshot,
+} from '#src/env/index.js'
 import { createWal, hasWal, openWal, type Wal, type WalOptions } from '#src/storage/index.js'
 import { seededRandom, SimCrashed, SimFileSystem } from '../support/sim-file-system.js'
 
@@ -30,20 +37,31 @@ class Expectation {
   snapshotIndex = 0
   readonly everAppended = new Set<string>()
   /** Appended over acknowledged ones, not acknowledged: either these or the old ones are there. */
-  overwritten: { readonly old: readonly LogEntry[]; readonly durable: number } | undefined
+  overwritten:
+    { readonly old: readonly LogEntry[]; readonly durable: number; readonly snapshot: number | undefined } | undefined
+  installs = 0
+  /** A snapshot that a crash may have cut off: what it covers was committed, so the log must get it again. */
+  owed: { readonly at: number; readonly term: Term } | undefined
 }
 
 const textOf = ({ term, index, data }: LogEntry): string => `${index}@${term}:${Buffer.from(data).toString('latin1')}`
 const stateText = ({ term, vote, commit }: LogHardState): string => `${term}/${vote}/${commit}`
 
 /** Appends, overwrites, saves snapshots, purges; returns when the disk stops it or after `steps`. */
-const work = async (wal: Wal, expected: Expectation, random: Random, steps: number): Promise<void> => {
+const work = async (
+  wal: Wal,
+  expected: Expectation,
+  random: Random,
+  steps: number,
+  install: Install = installed,
+): Promise<void> => {
   const pending: Promise<unknown>[] = []
   const start = (call: Promise<void>): void => {
     // `settle` reports it, unless the work ends before.
     call.catch(() => undefined)
     pending.push(call)
   }
+  if (expected.owed !== undefined) await receive(wal, expected, random, install)
   for (let step = 0; step < steps; step++) {
     const kind = random.below(100)
     if (kind < 70) start(appendSome(wal, expected, random))
@@ -52,10 +70,13 @@ const work = async (wal: Wal, expected: Expectation, random: Random, steps: numb
     else if (kind < 88) {
       await settle(pending)
       await overwrite(wal, expected, random)
-    } else if (kind < 94) {
+    } else if (kind < 92) {
       await settle(pending)
       await snapshot(wal, expected)
-    } else if (kind < 97) {
+    } else if (kind < 95) {
+      await settle(pending)
+      await receive(wal, expected, random, install)
+    } else if (kind < 98) {
       await wal.release(index(expected.snapshotIndex))
       await wal.purge(2, 2)
     } else await settle(pending)
@@ -123,7 +144,7 @@ const overwrite = async (wal: Wal, expected: Expectation, random: Random): Promi
   const from = expected.state.commit + 1 + random.below(room)
   expected.state = { ...expected.state, term: term(expected.state.term + 1) }
   const entries = makeEntries(expected, random, from, 1 + random.below(3))
-  expected.overwritten = { old: expected.entries, durable: expected.durable }
+  expected.overwritten = { old: expected.entries, durable: expected.durable, snapshot: undefined }
   expected.entries = [...expected.entries.slice(0, from - 1), ...entries]
   expected.durable = Math.min(expected.durable, from - 1)
   await append(wal, expected, expected.state, entries)
@@ -139,13 +160,57 @@ const snapshot = async (wal: Wal, expected: Expectation): Promise<void> => {
   expected.snapshotIndex = at
 }
 
+interface Install {
+  before?(wal: Wal, snapshot: LogSnapshot): Promise<void>
+  /** Calls the log before it returns. */
+  run(wal: Wal, snapshot: LogSnapshot, state: LogHardState, entries: readonly LogEntry[]): Promise<unknown>
+}
+
+const installed: Install = { run: (wal, snapshot, state, entries) => wal.install(snapshot, state, entries) }
+
+/** A leader of a later term sends a snapshot in place of what it has compacted; what follows on it does not wait. */
+const receive = async (wal: Wal, expected: Expectation, random: Random, install: Install): Promise<void> => {
+  const { commit } = expected.state
+  const at = expected.owed?.at ?? commit + 1 + random.below(expected.entries.length - commit + 20)
+  const atTerm = expected.owed?.term ?? term(expected.state.term + 1)
+  expected.owed = { at, term: atTerm }
+  const snapshot = { index: index(at), term: atTerm, confState: CONF, data: Buffer.from(`at ${at}`) }
+  expected.overwritten = { old: expected.entries, durable: expected.durable, snapshot: at }
+  const covered = Array.from({ length: at - commit }, (_, i) => ({
+    type: 0,
+    term: atTerm,
+    index: index(commit + 1 + i),
+    data: Buffer.from('covered by a snapshot'),
+  }))
+  expected.entries = [...expected.entries.slice(0, commit), ...covered]
+  expected.durable = Math.min(expected.durable, commit)
+  expected.state = { ...expected.state, term: term(Math.max(atTerm, expected.state.term)), commit: index(at) }
+  expected.states.add(stateText(expected.state))
+  const first = makeEntries(expected, random, at + 1, random.below(3))
+  const more = makeEntries(expected, random, at + 1 + first.length, random.below(3))
+  expected.entries.push(...first, ...more)
+  // Consensus may have heard meanwhile that what follows is committed too.
+  const state = { ...expected.state, commit: index(at + random.below(first.length + 1)) }
+  expected.state = state
+  expected.states.add(stateText(state))
+  await install.before?.(wal, snapshot)
+  await Promise.all([install.run(wal, snapshot, state, first), append(wal, expected, undefined, more)])
+  expected.promised = { term: state.term, vote: state.vote }
+  expected.durable = expected.entries.length
+  expected.snapshotIndex = at
+  expected.overwritten = undefined
+  expected.owed = undefined
+  expected.installs++
+}
+
 /** Opens after a crash, checks, and makes what was found the new expectation. */
-const reopen = async (fs: SimFileSystem, expected: Expectation): Promise<{ wal: Wal; problem: string | undefined }> => {
+const reopen = async (fs: FileSystem, expected: Expectation): Promise<{ wal: Wal; problem: string | undefined }> => {
   const { wal, recovered } = await openWal(fs, DIR, SNAP, OPTIONS)
   const { snapshot, entries, hardState } = recovered
   const base = snapshot?.index ?? 0
   const problem = ((): string | undefined => {
-    if (snapshot !== undefined && Buffer.from(snapshot.data).toString() !== `at ${base}`) return 'snapshot content'
+    if (snapshot !== undefined && Buffer.from(snapshot.data).toString() !== `at ${base}`)
+      return `snapshot ${base}@${snapshot.term} holds ${Buffer.from(snapshot.data).toString()}`
     if (base > expected.state.commit) return `snapshot ${base} is ahead`
     const matches = (wanted: readonly LogEntry[], durable: number): string | undefined => {
       if (base + entries.length < durable) return `${base + entries.length} entries, ${durable} were acknowledged`
@@ -160,7 +225,8 @@ const reopen = async (fs: SimFileSystem, expected: Expectation): Promise<{ wal: 
     const wrong = matches(expected.entries, expected.durable)
     // An overwrite that was not acknowledged may not have happened.
     const old = expected.overwritten
-    if (wrong !== undefined && (old === undefined || matches(old.old, old.durable) !== undefined)) return wrong
+    const isOver = old === undefined || base >= (old.snapshot ?? Infinity)
+    if (wrong !== undefined && (isOver || matches(old.old, old.durable) !== undefined)) return wrong
     if (entries.some((entry) => !expected.everAppended.has(textOf(entry)))) return 'an entry that was never appended'
     if (!expected.states.has(stateText(hardState))) return `hard state ${stateText(hardState)} was never appended`
     if (hardState.term < expected.promised.term) return `term ${hardState.term}, ${expected.promised.term} was promised`
@@ -180,6 +246,7 @@ const reopen = async (fs: SimFileSystem, expected: Expectation): Promise<{ wal: 
   }
   expected.promised = { term: hardState.term, vote: hardState.vote }
   expected.snapshotIndex = base
+  if (base >= (expected.owed?.at ?? 0)) expected.owed = undefined
   return { wal, problem }
 }
 
@@ -187,22 +254,26 @@ const isStop = (error: unknown): boolean =>
   error instanceof SimCrashed || (error instanceof WalFailed && error.cause instanceof SimCrashed)
 
 /** Several lives of one disk; returns what went wrong. */
-const live = async (seed: number): Promise<string | undefined> => {
+const live = async (
+  seed: number,
+  expected = new Expectation(),
+  plants: { readonly install?: Install; readonly disk?: (fs: FileSystem) => FileSystem } = {},
+): Promise<string | undefined> => {
   const random = seededRandom(seed)
   const fs = new SimFileSystem({ random, crashAt: 1 + random.below(120) })
-  const expected = new Expectation()
+  const disk = plants.disk?.(fs) ?? fs
   for (let life = 0; life < 4; life++) {
     let wal: Wal | undefined
     try {
-      if (await hasWal(fs, DIR)) {
-        const opened = await reopen(fs, expected)
+      if (await hasWal(disk, DIR)) {
+        const opened = await reopen(disk, expected)
         if (opened.problem !== undefined) return `life ${life}: ${opened.problem}`
         wal = opened.wal
       } else {
         if (expected.durable > 0 || expected.promised.term > 0) return `life ${life}: the log is gone`
-        wal = await createWal(fs, DIR, SNAP, IDENTITY, OPTIONS)
+        wal = await createWal(disk, DIR, SNAP, IDENTITY, OPTIONS)
       }
-      await work(wal, expected, random, 40)
+      await work(wal, expected, random, 40, plants.install)
       await wal.close()
       if (fs.openHandles !== 0) return `life ${life}: ${fs.openHandles} handles leak`
       if (fs.locks !== 0) return `life ${life}: ${fs.locks} locks leak`
@@ -214,8 +285,8 @@ const live = async (seed: number): Promise<string | undefined> => {
     fs.crash({ random, crashAt: 1 + random.below(150) })
   }
   fs.crash({ random })
-  if (!(await hasWal(fs, DIR))) return expected.durable > 0 ? 'the log is gone' : undefined
-  const { wal, problem } = await reopen(fs, expected)
+  if (!(await hasWal(disk, DIR))) return expected.durable > 0 ? 'the log is gone' : undefined
+  const { wal, problem } = await reopen(disk, expected)
   await wal.close()
   return problem
 }
@@ -223,16 +294,80 @@ const live = async (seed: number): Promise<string | undefined> => {
 t.test('after a crash at any operation the log holds every acknowledged entry and nothing else', async (t) => {
   const seeds = Number(process.env.QUORATE_CRASH_SEEDS ?? 400)
   const problems: string[] = []
+  let installs = 0
   for (let seed = 1; seed <= seeds; seed++) {
     let problem: string | undefined
+    const expected = new Expectation()
     try {
-      problem = await live(seed)
+      problem = await live(seed, expected)
     } catch (error) {
       problem = error instanceof Error ? error.stack : String(error)
     }
     if (problem !== undefined) problems.push(`seed ${seed}: ${problem}`)
+    installs += expected.installs
   }
   t.same(problems.slice(0, 5), [], `${seeds} seeds, ${problems.length} problems`)
+  t.ok(installs > seeds / 2, `${installs} snapshots of a leader`)
+})
+
+/** Wrong ways to take in a snapshot. */
+const MISTAKES: Readonly<Record<string, Parameters<typeof live>[2]>> = {
+  'the record after the hard state': {
+    install: {
+      run: (wal, snapshot, state, entries) =>
+        Promise.all([wal.append(state, []), wal.install(snapshot, state, entries)]),
+    },
+  },
+  'old segments released before the snapshot is durable': {
+    install: {
+      ...installed,
+      before: async (wal, { index }) => {
+        await wal.release(index)
+        await wal.purge(1, 0)
+      },
+    },
+  },
+  'not synced before it is acknowledged': {
+    install: {
+      run: async (wal, snapshot, state, entries) => {
+        wal.install(snapshot, state, entries).catch(() => undefined)
+      },
+    },
+  },
+  'the name of the snapshot file not synced': {
+    disk: (fs) => changed(fs, { syncDirectory: async (path) => (path === SNAP ? undefined : fs.syncDirectory(path)) }),
+  },
+}
+
+const changed = (fs: FileSystem, changes: Partial<FileSystem>): FileSystem => ({
+  makeDirectory: (path) => fs.makeDirectory(path),
+  list: (path) => fs.list(path),
+  exists: (path) => fs.exists(path),
+  readFile: (path) => fs.readFile(path),
+  open: (path, how) => fs.open(path, how),
+  rename: (from, to) => fs.rename(from, to),
+  remove: (path) => fs.remove(path),
+  removeTree: (path) => fs.removeTree(path),
+  copy: (from, to) => fs.copy(from, to),
+  syncDirectory: (path) => fs.syncDirectory(path),
+  lock: (path) => fs.lock(path),
+  ...changes,
+})
+
+t.test('planted mistakes around a snapshot are found', async (t) => {
+  for (const [name, plants] of Object.entries(MISTAKES)) {
+    let found: string | undefined
+    let seed = 0
+    while (found === undefined && seed < 300) {
+      seed++
+      try {
+        found = await live(seed, new Expectation(), plants)
+      } catch (error) {
+        found = String(error)
+      }
+    }
+    t.ok(found, `${name}: seed ${seed}, ${found?.split('\n')[0]?.slice(0, 120)}`)
+  }
 })
 
 t.test(

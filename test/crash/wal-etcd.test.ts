@@ -203,4 +203,47 @@ for (const version of ['3.5', '3.4'] as ReferenceVersion[]) {
     t.same(decodeV2Store(log.snapshot!.data), membership)
     t.same(putsOf(log.entries).at(-1), ['key5', 'value 5'])
   })
+
+  t.test(`etcd ${version} starts on a log that begins with a received snapshot`, { skip }, async (t) => {
+    const dataDir = folder(t)
+    const { wal: walDir, snap } = paths(dataDir)
+    const peerUrl = `http://127.0.0.1:${await freePort()}`
+    const etcd = await ReferenceEtcd.start(version, dataDir, [], peerUrl)
+    for (const [key, value] of expectedPuts(5)) await etcd.ctl('put', key, value)
+    const clientUrls = [etcd.clientUrl]
+    await etcd.stop('SIGTERM')
+
+    // The state that etcd has in its database, under a log that never held the entries of it.
+    const before = await read(dataDir)
+    const at: Index = before.hardState.commit
+    const { memberId: id } = before
+    rmSync(walDir, { recursive: true })
+    const wal = await createWal(fs, walDir, snap, before, OPTIONS)
+    const snapshot = {
+      index: at,
+      term: before.entries[at - 1]!.term,
+      confState: { voters: [id], learners: [], votersOutgoing: [], learnersNext: [], autoLeave: false },
+      data: encodeV2Store({
+        members: [{ id, peerUrls: [peerUrl], isLearner: false, name: 'm1', clientUrls }],
+        removed: [],
+        clusterVersion: `${version}.0`,
+      }),
+    }
+    const next = at + 1
+    const installed = wal.install(snapshot, { ...before.hardState, commit: index(next) }, [
+      putEntry(next, before.hardState.term, 'key5', 'value 5'),
+    ])
+    const appended = wal.append(undefined, [putEntry(next + 1, before.hardState.term, 'key6', 'value 6')])
+    await Promise.all([installed, appended])
+    await wal.append({ ...before.hardState, commit: index(next + 1) }, [])
+    await wal.close()
+
+    const again = await ReferenceEtcd.start(version, dataDir, [], peerUrl)
+    t.same(await valuesIn(again, 'key'), expectedPuts(7))
+    await again.ctl('put', 'more', 'x')
+    await again.stop('SIGTERM')
+    const log = await read(dataDir)
+    t.equal(log.snapshot?.index, at)
+    t.same(putsOf(log.entries).at(-1), ['more', 'x'])
+  })
 }

@@ -110,10 +110,10 @@ const TABLE: readonly (readonly [string, string, object, status, string])[] = [
   ['a service that is not built', 'Auth/AuthStatus', {}, UNIMPLEMENTED, 'unknown service etcdserverpb.Auth'],
   [
     'a method that is not built',
-    'Cluster/MemberAdd',
-    { peerURLs: ['http://127.0.0.1:1'] },
+    'Maintenance/Downgrade',
+    { version: '3.6' },
     UNIMPLEMENTED,
-    'unknown method MemberAdd for service etcdserverpb.Cluster',
+    'unknown method Downgrade for service etcdserverpb.Maintenance',
   ],
 ]
 

@@ -43,12 +43,11 @@ t.test('a start that is not possible ends with one fatal line and code 1', async
   const url = 'http://localhost:2380'
   const cases: [string[], Partial<Line>][] = [
     [
-      ['--initial-cluster', `default=${url},b=http://127.0.0.1:2`],
-      { msg: 'discovery failed', error: 'not supported yet: more than one member in --initial-cluster' },
-    ],
-    [
       ['--initial-cluster-state', 'existing'],
-      { msg: 'discovery failed', error: 'not supported yet: --initial-cluster-state=existing' },
+      {
+        msg: 'discovery failed',
+        error: 'cannot fetch cluster info from peer urls: could not retrieve cluster information from the given URLs',
+      },
     ],
     [['--discovery-srv', 'example.com'], { msg: 'discovery failed', error: 'not supported yet: --discovery-srv' }],
     [
@@ -61,8 +60,19 @@ t.test('a start that is not possible ends with one fatal line and code 1', async
     [['--auth-token', 'jwt,sign-method=RS256'], { msg: 'not supported yet: --auth-token=jwt' }],
     [['--auth-token', 'foo'], { msg: 'discovery failed', error: 'auth: invalid auth options' }],
     [
-      ['--listen-metrics-urls', 'https://127.0.0.1:1', '--cert-file', 'c', '--key-file', 'k'],
-      { msg: 'not supported yet: TLS for https://127.0.0.1:1 in --listen-metrics-urls' },
+      ['--listen-metrics-urls', 'https://127.0.0.1:1', '--cert-file', '/none', '--key-file', '/none'],
+      { msg: 'listener failed', error: 'open /none: no such file or directory' },
+    ],
+    [
+      ['--listen-peer-urls', 'https://127.0.0.1:1', '--peer-cert-file', '/none'],
+      { msg: 'discovery failed', error: 'KeyFile and CertFile must both be present[key: , cert: /none]' },
+    ],
+    [
+      ['--peer-auto-tls', '--self-signed-cert-validity', '0'],
+      {
+        msg: 'failed to get peer self-signed certs',
+        error: 'selfSignedCertValidity is invalid,it should be greater than 0',
+      },
     ],
   ]
   await Promise.all(

@@ -1,6 +1,6 @@
 // One child process: started, listened to, ended by its process id.
 import { spawn, type ChildProcessWithoutNullStreams } from 'node:child_process'
-import { existsSync } from 'node:fs'
+import { createWriteStream, existsSync } from 'node:fs'
 
 /** Output kept per stream; older output is dropped. */
 const OUTPUT_MAX_BYTES = 4 * 1024 * 1024
@@ -18,6 +18,8 @@ export interface ChildOptions {
   readonly cwd?: string
   /** Complete environment; default: ours without the variables that etcd and etcdctl read. */
   readonly env?: Record<string, string>
+  /** Everything that the child prints is also added to this file. */
+  readonly logPath?: string
 }
 
 /** Our environment without what would change the behaviour of the tools. */
@@ -35,7 +37,7 @@ export class Child {
   #stderr = ''
   #exit: Exit | undefined
 
-  constructor(command: string, args: readonly string[], { cwd, env }: ChildOptions = {}) {
+  constructor(command: string, args: readonly string[], { cwd, env, logPath }: ChildOptions = {}) {
     const guarded = SETPRIV === undefined ? [command, ...args] : [SETPRIV, '--pdeathsig', 'KILL', command, ...args]
     this.#process = spawn(guarded[0]!, guarded.slice(1), {
       ...(cwd === undefined ? {} : { cwd }),
@@ -48,6 +50,11 @@ export class Child {
     const { stdout, stderr } = this.#process
     stdout.setEncoding('utf8').on('data', (text: string) => (this.#stdout = keepTail(this.#stdout + text)))
     stderr.setEncoding('utf8').on('data', (text: string) => (this.#stderr = keepTail(this.#stderr + text)))
+    if (logPath !== undefined) {
+      const log = createWriteStream(logPath, { flags: 'a' })
+      for (const stream of [stdout, stderr]) stream.pipe(log, { end: false })
+      this.#process.once('close', () => log.end())
+    }
     this.exited = new Promise((resolve, reject) => {
       this.#process.once('error', reject)
       // `close` comes after the last output, unlike `exit`.

@@ -120,13 +120,21 @@ export class Stream<T> {
   }
 }
 
+export interface GrpcClientOptions {
+  readonly timeoutMs?: number
+  /** PEM; `key` and `cert` of the client together or neither. */
+  readonly tls?: { readonly ca: Buffer; readonly key?: Buffer; readonly cert?: Buffer } | undefined
+}
+
 export class GrpcClient {
   readonly #client: Client
   readonly #timeoutMs: number
 
-  constructor(endpoint: string, { timeoutMs = CALL_TIMEOUT_MS } = {}) {
+  /** Over TLS with `tls`. */
+  constructor(endpoint: string, { timeoutMs = CALL_TIMEOUT_MS, tls }: GrpcClientOptions = {}) {
     this.#timeoutMs = timeoutMs
-    this.#client = new Client(endpoint, credentials.createInsecure(), {
+    const secure = tls === undefined ? credentials.createInsecure() : credentials.createSsl(tls.ca, tls.key, tls.cert)
+    this.#client = new Client(endpoint, secure, {
       'grpc.max_receive_message_length': MESSAGE_MAX_BYTES,
       'grpc.max_send_message_length': MESSAGE_MAX_BYTES,
       'grpc.use_local_subchannel_pool': 1,

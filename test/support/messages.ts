@@ -117,4 +117,5 @@ export interface StatusResponse {
   raftTerm: string
   raftAppliedIndex: string
   errors: string[]
+  isLearner: boolean
 }

@@ -11,7 +11,7 @@ export type ServerKind = 'reference' | 'quorate'
 /** Who plays our part. QUORATE_SUBJECT=reference lets real etcd do it: every comparing suite must then find no difference. */
 export const subjectKind: ServerKind = process.env.QUORATE_SUBJECT === 'reference' ? 'reference' : 'quorate'
 
-const READY_LINE = 'ready to serve client requests'
+export const READY_LINE = 'ready to serve client requests'
 const START_TIMEOUT_MS = 30_000
 const START_ATTEMPTS = 3
 /** Equal on all servers, so that member and cluster ids, which are hashes of it, are equal too. Nobody dials it. */
@@ -23,6 +23,8 @@ export interface ServerOptions {
   readonly version?: string
   /** Must not exist or hold an earlier run. */
   readonly dataDir: string
+  /** Of the client URLs; default http. */
+  readonly clientScheme?: 'http' | 'https'
   /** Added to the flags that every server gets; a later flag wins over an earlier one. */
   readonly flags?: readonly string[]
   readonly env?: Readonly<Record<string, string>>
@@ -30,7 +32,8 @@ export interface ServerOptions {
   readonly openFilesMax?: number
 }
 
-const command = ({ kind, version }: ServerOptions): [string, string[]] =>
+/** Program and first arguments of a server; `version` is the reference's. */
+export const serverCommand = (kind: ServerKind, version?: string): [string, string[]] =>
   kind === 'reference'
     ? [mustFindTool('etcd', version), []]
     : [process.execPath, [join(repositoryRoot, 'dist/main.js')]]
@@ -73,7 +76,7 @@ export class Server {
   }
 
   get url(): string {
-    return `http://${this.endpoint}`
+    return `${this.options.clientScheme ?? 'http'}://${this.endpoint}`
   }
 
   get pid(): number {
@@ -129,12 +132,13 @@ export class Server {
 }
 
 const launch = (options: ServerOptions, clientPort: number, peerPort: number): Child => {
-  const [path, firstArgs] = command(options)
+  const [path, firstArgs] = serverCommand(options.kind, options.version)
+  const clientUrl = `${options.clientScheme ?? 'http'}://127.0.0.1:${clientPort}`
   const args = [
     ...firstArgs,
     ...['--data-dir', options.dataDir],
-    ...['--listen-client-urls', `http://127.0.0.1:${clientPort}`],
-    ...['--advertise-client-urls', `http://127.0.0.1:${clientPort}`],
+    ...['--listen-client-urls', clientUrl],
+    ...['--advertise-client-urls', clientUrl],
     ...['--listen-peer-urls', `http://127.0.0.1:${peerPort}`],
     ...['--initial-advertise-peer-urls', ADVERTISED_PEER_URL],
     ...['--initial-cluster', `default=${ADVERTISED_PEER_URL}`],

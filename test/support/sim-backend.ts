@@ -1,8 +1,14 @@
 // A backend in memory whose writes take time. At a crash the batch under way is kept as a whole or lost as a whole; those
 // before it are there.
-import type { Backend, BackendRow, BackendSlice, Bucket, Clock, Random } from '#src/env/index.js'
+import type { Backend, BackendRow, BackendSlice, BackendView, Bucket, Clock, Random } from '#src/env/index.js'
 
 const ROWS_PER_SLICE = 5
+
+interface SimRow {
+  readonly bucket: Bucket
+  readonly key: Buffer
+  readonly value: Uint8Array
+}
 
 export interface SimBackendOptions {
   readonly clock: Clock
@@ -14,7 +20,7 @@ export interface SimBackendOptions {
 export class SimBackend implements Backend {
   /** Batches that are durable. */
   batches = 0
-  readonly #rows = new Map<string, { readonly bucket: Bucket; readonly key: Buffer; readonly value: Uint8Array }>()
+  readonly #rows = new Map<string, SimRow>()
   #options: SimBackendOptions
   #underWay: readonly BackendRow[] | undefined
 
@@ -35,12 +41,13 @@ export class SimBackend implements Backend {
     return row === undefined ? undefined : Uint8Array.from(row.value)
   }
 
-  async *scan(bucket: Bucket, lo: Uint8Array, hi: Uint8Array | undefined): AsyncGenerator<BackendSlice> {
+  scan(bucket: Bucket, lo: Uint8Array, hi: Uint8Array | undefined): AsyncIterable<BackendSlice> {
+    return slicesOf([...this.#rows.values()], bucket, lo, hi)
+  }
+
+  view(): BackendView {
     const rows = [...this.#rows.values()]
-      .filter((row) => row.bucket === bucket && Buffer.compare(row.key, lo) >= 0)
-      .filter(({ key }) => hi === undefined || Buffer.compare(key, hi) < 0)
-      .sort((a, b) => Buffer.compare(a.key, b.key))
-    for (let at = 0; at < rows.length; at += ROWS_PER_SLICE) yield rows.slice(at, at + ROWS_PER_SLICE)
+    return { scan: (bucket, lo, hi) => slicesOf(rows, bucket, lo, hi), close: async () => undefined }
   }
 
   async write(rows: readonly BackendRow[]): Promise<void> {
@@ -75,3 +82,16 @@ export class SimBackend implements Backend {
 }
 
 const nameOf = (bucket: Bucket, key: Uint8Array): string => `${bucket}/${Buffer.from(key).toString('latin1')}`
+
+async function* slicesOf(
+  all: readonly SimRow[],
+  bucket: Bucket,
+  lo: Uint8Array,
+  hi: Uint8Array | undefined,
+): AsyncGenerator<BackendSlice> {
+  const rows = all
+    .filter((row) => row.bucket === bucket && Buffer.compare(row.key, lo) >= 0)
+    .filter(({ key }) => hi === undefined || Buffer.compare(key, hi) < 0)
+    .sort((a, b) => Buffer.compare(a.key, b.key))
+  for (let at = 0; at < rows.length; at += ROWS_PER_SLICE) yield rows.slice(at, at + ROWS_PER_SLICE)
+}

@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Child, type ChildOptions } from './child.js'
+import { Cluster, type ClusterOptions } from './cluster.js'
 import { Server, subjectKind, type ServerKind, type ServerOptions } from './server.js'
 
 /** The part of a tap test that is needed here. */
@@ -11,6 +12,7 @@ interface Test {
 }
 
 export type StartOptions = Partial<Omit<ServerOptions, 'kind'>>
+export type ClusterStartOptions = Partial<Omit<ClusterOptions, 'spawn'>> & Pick<ClusterOptions, 'size'>
 
 export class Workbench {
   #folders: string[] = []
@@ -45,6 +47,16 @@ export class Workbench {
     return { reference, subject }
   }
 
+  /** A cluster of whoever plays our part, unless `kind` says who; ready when this resolves. */
+  async startCluster(options: ClusterStartOptions): Promise<Cluster> {
+    return this.own(await Cluster.start(this.#clusterOptions(options)))
+  }
+
+  /** As `startCluster`, with members that are not started yet. */
+  async makeCluster(options: ClusterStartOptions): Promise<Cluster> {
+    return this.own(await Cluster.make(this.#clusterOptions(options)))
+  }
+
   spawn(path: string, args: readonly string[], options?: ChildOptions): Child {
     const child = new Child(path, args, options)
     this.#children.push(child)
@@ -64,6 +76,15 @@ export class Workbench {
     await Promise.all(this.#servers.splice(0).map((server) => server.kill()))
     this.#removeFolders()
     process.removeListener('exit', this.#onExit)
+  }
+
+  #clusterOptions(options: ClusterStartOptions): ClusterOptions {
+    return {
+      kind: subjectKind,
+      folder: this.folder(),
+      ...options,
+      spawn: (path, args, childOptions) => this.spawn(path, args, childOptions),
+    }
   }
 
   #endNow(): void {

@@ -22,8 +22,11 @@ export class Disk {
     return at === this.compacted.index ? this.compacted.term : this.entries[at - this.compacted.index - 1]?.term
   }
 
-  /** Makes a job durable; with `entryCount` only the snapshot and that many entries of it, as a crash may leave it. */
-  write(job: AppendJob, entryCount = job.entries.length): void {
+  /**
+   * Makes a job durable; with `entryCount` only the snapshot and that many entries of it, as a crash may leave it. The hard
+   * state comes last.
+   */
+  write(job: AppendJob, entryCount = job.entries.length, withHardState = entryCount >= job.entries.length): void {
     const at = job.snapshot?.metadata
     if (at !== undefined) {
       this.compacted = { index: at.index, term: at.term }
@@ -36,7 +39,7 @@ export class Disk {
       this.entries.length = entry.index - this.compacted.index - 1
       this.entries.push(entry)
     }
-    if (entryCount >= job.entries.length && job.hardState !== undefined) this.hardState = job.hardState
+    if (withHardState && job.hardState !== undefined) this.hardState = job.hardState
   }
 
   compact(at: Index): void {

@@ -1,1 +1,2 @@
 export { BackendLocked, LevelBackend, type LevelBackendOptions } from './level-backend.js'
+export { levelFolders } from './level-folders.js'

@@ -149,3 +149,43 @@ t.test('a second opener gets BackendLocked, from this process or another, until 
   const again = await LevelBackend.open(path)
   await again.close()
 })
+
+t.test('a view shows the rows as of its making, in slices, until it is closed', async (t) => {
+  const backend = await LevelBackend.open(folder())
+  await backend.write(Array.from({ length: 100 }, (_, i) => put('key', `k${100 + i}`, 'old'.repeat(50))))
+  await backend.write([put('meta', 'm', 'old')])
+  const view = backend.view()
+  await backend.write([put('key', 'k100', 'new'), put('key', 'a', 'new'), put('meta', 'm', 'new')])
+  await backend.write([{ bucket: 'key', key: bytes('k101'), value: undefined }])
+  const rows: string[] = []
+  let slices = 0
+  for await (const slice of view.scan('key', bytes(''), undefined, 2000)) {
+    slices++
+    rows.push(...slice.map(({ key, value }) => `${text(key)}${text(value)!.slice(0, 3)}`))
+  }
+  t.same(
+    rows,
+    Array.from({ length: 100 }, (_, i) => `k${100 + i}old`),
+  )
+  t.ok(slices > 3, `${slices} slices`)
+  for await (const slice of view.scan('meta', bytes('a'), bytes('z')))
+    t.same(
+      slice.map(({ value }) => text(value)),
+      ['old'],
+    )
+  const unread = view.scan('key', bytes(''), undefined)[Symbol.asyncIterator]()
+  await unread.next()
+  await unread.return?.()
+  await view.close()
+  await view.close()
+  t.throws(() => view.scan('key', bytes(''), undefined))
+  await backend.close()
+})
+
+t.test('a view that was forgotten does not keep the store from closing', async (t) => {
+  const backend = await LevelBackend.open(folder())
+  await backend.write([put('key', 'k', 'v')])
+  backend.view()
+  await backend.close()
+  t.pass('closed')
+})

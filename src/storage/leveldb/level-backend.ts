@@ -4,7 +4,14 @@
 import { mkdir, readdir, realpath, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { ClassicLevel } from 'classic-level'
-import { type Backend, type BackendRow, type BackendSlice, type Bucket, BUCKETS } from '../../env/index.js'
+import {
+  type Backend,
+  type BackendRow,
+  type BackendSlice,
+  type BackendView,
+  type Bucket,
+  BUCKETS,
+} from '../../env/index.js'
 
 /** Another process, or another instance in this one, has the store open. The caller may wait and try again. */
 export class BackendLocked extends Error {
@@ -83,13 +90,22 @@ export class LevelBackend implements Backend {
     sliceBytes = SLICE_BYTES,
   ): AsyncIterable<BackendSlice> {
     // The iterator is made here and not at the first step, since it sees the rows as of its making.
-    const iterator = this.#level.iterator({
-      gte: rowKey(bucket, lo),
-      lt: hi === undefined ? Uint8Array.of(BUCKET_BYTES[bucket] + 1) : rowKey(bucket, hi),
-      highWaterMarkBytes: sliceBytes,
-      fillCache: false,
-    })
-    return slices(iterator)
+    return slices(this.#level.iterator(rangeOf(bucket, lo, hi, sliceBytes)))
+  }
+
+  view(): BackendView {
+    const snapshot = this.#level.snapshot()
+    let closed = false
+    return {
+      scan: (bucket, lo, hi, sliceBytes = SLICE_BYTES) => {
+        if (closed) throw new Error('the view is closed')
+        return slices(this.#level.iterator({ ...rangeOf(bucket, lo, hi, sliceBytes), snapshot }))
+      },
+      close: () => {
+        closed = true
+        return snapshot.close()
+      },
+    }
   }
 
   write(rows: readonly BackendRow[]): Promise<void> {
@@ -144,6 +160,13 @@ const openLevel = async (path: string): Promise<Level> => {
   await level.open()
   return level
 }
+
+const rangeOf = (bucket: Bucket, lo: Uint8Array, hi: Uint8Array | undefined, sliceBytes: number) => ({
+  gte: rowKey(bucket, lo),
+  lt: hi === undefined ? Uint8Array.of(BUCKET_BYTES[bucket] + 1) : rowKey(bucket, hi),
+  highWaterMarkBytes: sliceBytes,
+  fillCache: false,
+})
 
 interface RowIterator {
   nextv(size: number): Promise<[Uint8Array, Uint8Array][]>

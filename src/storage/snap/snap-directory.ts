@@ -85,14 +85,19 @@ export const readSnapFile = async (fs: FileSystem, path: string): Promise<LogSna
 
 /**
  * Deletes the oldest files until at most `max` of each kind (`.snap`, and `.snap.db`, the databases received from leaders)
- * are left; 0 keeps all.
+ * are left, and never `needed`; 0 keeps all.
  */
-export const purgeSnapFiles = async (fs: FileSystem, directory: string, max: number): Promise<string[]> => {
+export const purgeSnapFiles = async (
+  fs: FileSystem,
+  directory: string,
+  max: number,
+  needed: string | undefined,
+): Promise<string[]> => {
   if (max === 0) return []
   const names = await fs.list(directory)
   const doomed = ['.snap', '.snap.db'].flatMap((suffix) => {
     const matching = names.filter((name) => name.endsWith(suffix))
-    return matching.slice(0, Math.max(0, matching.length - max))
+    return matching.slice(0, Math.max(0, matching.length - max)).filter((name) => name !== needed)
   })
   for (const name of doomed) await fs.remove(`${directory}/${name}`)
   return doomed

@@ -89,14 +89,16 @@ t.test('purges the oldest of each kind', async (t) => {
   const dir = folder(t)
   for (const at of [1, 2, 3]) await saveSnapFile(fs, dir, snapshotAt(at))
   for (const at of [1, 2, 3]) writeFileSync(join(dir, `000000000000000${at}.snap.db`), 'x')
-  t.same(await purgeSnapFiles(fs, dir, 0), [], '0 keeps all')
-  await purgeSnapFiles(fs, dir, 2)
+  t.same(await purgeSnapFiles(fs, dir, 0, undefined), [], '0 keeps all')
+  await purgeSnapFiles(fs, dir, 2, undefined)
   t.same(readdirSync(dir), [
     '0000000000000002-0000000000000002.snap',
     '0000000000000002-0000000000000003.snap',
     '0000000000000002.snap.db',
     '0000000000000003.snap.db',
   ])
+  await purgeSnapFiles(fs, dir, 1, '0000000000000002-0000000000000002.snap')
+  t.ok(readdirSync(dir).includes('0000000000000002-0000000000000002.snap'), 'never the one that recovery needs')
 })
 
 t.test('the v2 store round-trips membership', async (t) => {

@@ -64,6 +64,7 @@ export const createWal = async (
       crc: records.crc,
       hardState: EMPTY_HARD_STATE,
       lastIndex: NO_INDEX,
+      snapshot: undefined,
     }
     return new Wal(state, options)
   } catch (error) {
@@ -117,8 +118,20 @@ export const openWal = async (
     file = await fs.open(lastPath, 'edit')
     await clearTail(file, recovery.endOffset, options.segmentBytes ?? SEGMENT_BYTES)
     const { log, metadata, lastIndex, crc, endOffset: offset } = recovery
-    const { hardState } = log
-    const state = { fs, directory, snapDirectory, metadata, segments: locked, file, offset, crc, hardState, lastIndex }
+    const { hardState, snapshot } = log
+    const state = {
+      fs,
+      directory,
+      snapDirectory,
+      metadata,
+      segments: locked,
+      file,
+      offset,
+      crc,
+      hardState,
+      lastIndex,
+      snapshot,
+    }
     const wal = new Wal(state, options)
     await wal.release(log.snapshot?.index ?? index(0))
     return { wal, recovered: log }

@@ -32,8 +32,8 @@ export class RecordBuffer {
   }
 
   /** Borrowed: valid until the next record is added. */
-  view(from = 0): Uint8Array {
-    return this.#bytes.subarray(from, this.#length)
+  view(): Uint8Array {
+    return this.#bytes.subarray(0, this.#length)
   }
 
   /** Forgets the bytes; the CRC goes on. */

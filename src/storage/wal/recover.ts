@@ -57,7 +57,7 @@ export const recover = async (
       files = files.filter((file) => file !== start?.file)
       continue
     }
-    const log = scan.finish(lastPath, snapshot)
+    const log = scan.finish(lastPath, snapshot, start)
     const lastIndex = log.entries.at(-1)?.index ?? log.snapshot?.index ?? index(0)
     return { log, metadata: scan.metadata!, lastIndex, endOffset: end.offset, crc: end.crc, torn: end.torn }
   }
@@ -79,6 +79,10 @@ const readAll = async (fs: FileSystem, directory: string, segments: readonly Seg
 interface Start {
   readonly record: SnapshotRecord
   readonly file: SnapFileName | undefined
+  /** Sent by a leader in place of entries: what the log held behind its index at that place is void. */
+  readonly replaces: boolean
+  /** Entries read before the record. */
+  readonly entriesBefore: number
 }
 
 const loadStart = async (
@@ -106,7 +110,7 @@ class Scan implements RecordVisitor {
   #floor = 0
   /** Entries up to here are not needed: a committed snapshot with a file covers them. */
   #prunedTo = 0
-  #sawEntry = false
+  #entriesRead = 0
 
   constructor(files: readonly SnapFileName[]) {
     this.#files = new Map(files.map((file) => [file.name, file]))
@@ -148,12 +152,14 @@ class Scan implements RecordVisitor {
   }
 
   /** Checks what was collected against the start. @throws WalCorrupt */
-  finish(path: string, snapshot: LogSnapshot | undefined): RecoveredLog<raftpb.Entry> {
+  finish(path: string, snapshot: LogSnapshot | undefined, start: Start | undefined): RecoveredLog<raftpb.Entry> {
     const base = snapshot?.index ?? 0
     if (this.#floor > base && this.#entries.length > 0) {
       throw new WalCorrupt(path, `entries ${base + 1} to ${this.#floor} are missing and no snapshot covers them`)
     }
-    const entries = this.#withoutStale(this.#entries.slice(Math.max(0, base - this.#floor)), snapshot?.term)
+    const isLast = start?.replaces === true && start.entriesBefore === this.#entriesRead
+    const behind = isLast ? [] : this.#entries.slice(Math.max(0, base - this.#floor))
+    const entries = this.#withoutStale(behind, snapshot?.term)
     for (let i = 1; i < entries.length; i++) {
       const entry = entries[i]!
       if (entry.term < entries[i - 1]!.term) throw new WalCorrupt(path, `term goes back at entry ${entry.index}`)
@@ -177,8 +183,9 @@ class Scan implements RecordVisitor {
 
   #addEntry(entry: raftpb.Entry): void {
     if (entry.index <= this.#prunedTo) return
+    this.#entriesRead++
     const pos = entry.index - this.#floor - 1
-    if (pos < 0 || (!this.#sawEntry && pos > 0)) this.#restartAt(entry.index)
+    if (pos < 0 || (this.#entriesRead === 1 && pos > 0)) this.#restartAt(entry.index)
     else if (pos > this.#entries.length) {
       // Only a snapshot from the leader lets a log go on further ahead.
       const covered = this.#snapshots.some(({ record }) => record.index + 1 >= entry.index)
@@ -187,7 +194,6 @@ class Scan implements RecordVisitor {
       }
       this.#restartAt(entry.index)
     } else this.#entries.length = pos
-    this.#sawEntry = true
     this.#entries.push(entry)
   }
 
@@ -197,7 +203,13 @@ class Scan implements RecordVisitor {
   }
 
   #addSnapshot(record: SnapshotRecord): void {
-    this.#snapshots.push({ record, file: this.#files.get(snapFileName(record.term, record.index)) })
+    const { index, term } = record
+    const pos = index - this.#floor - 1
+    const replaces = pos >= 0 && this.#entries[pos]?.term !== term
+    const file = this.#files.get(snapFileName(term, index))
+    // A member's own snapshot may be recorded after one that it received meanwhile: the order of the indexes counts.
+    const place = this.#snapshots.findLastIndex((before) => before.record.index <= index) + 1
+    this.#snapshots.splice(place, 0, { record, file, replaces, entriesBefore: this.#entriesRead })
     this.#prune()
   }
 

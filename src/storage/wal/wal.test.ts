@@ -117,7 +117,7 @@ t.test('calls of one turn share a write, calls during a sync share the next', as
   await wal.close()
 })
 
-t.test('a commit-only hard state is written but not synced', async (t) => {
+t.test('a commit-only hard state waits for the next durable write', async (t) => {
   const { create, open, syncs, dir } = setUp(t, 65_536)
   const wal = await create()
   await wal.append(state(1, 7n, 0), entries(1, 3))
@@ -125,7 +125,10 @@ t.test('a commit-only hard state is written but not synced', async (t) => {
   await wal.append(state(1, 7n, 1), [])
   await wal.append(state(1, 7n, 2), [])
   t.equal(syncs.length, 1, 'no sync')
-  const written = readFileSync(join(dir, '0000000000000000-0000000000000000.wal'))
+  const path = join(dir, '0000000000000000-0000000000000000.wal')
+  const before = readFileSync(path)
+  await wal.append(state(1, 7n, 2), [])
+  t.same(readFileSync(path), before, 'and no write')
   await wal.append(state(1, 7n, 3), [entry(4)])
   t.equal(syncs.length, 2)
   t.equal(syncs[1]!.bytes % 8, 0)
@@ -135,12 +138,37 @@ t.test('a commit-only hard state is written but not synced', async (t) => {
   t.equal(syncs.length, 4, 'a new vote is synced')
   await wal.append(state(2, 8n, 4), [])
   await wal.close()
-  const after = readFileSync(join(dir, '0000000000000000-0000000000000000.wal'))
-  const end = written.findLastIndex((byte) => byte !== 0) + 1
-  t.same(after.subarray(0, end), written.subarray(0, end), 'the unsynced records stayed where they were')
   const { wal: again, recovered } = await open()
   t.same(recovered.hardState, state(2, 8n, 4))
   t.equal(recovered.entries.length, 4)
+  await again.close()
+})
+
+t.test('promises settle in the order of the calls, those without content too', async (t) => {
+  const { create } = setUp(t, 65_536)
+  const wal = await create()
+  const settled: number[] = []
+  const note = (promise: Promise<void>, n: number): Promise<void> => promise.then(() => void settled.push(n))
+  const first = note(wal.append(state(1, 7n, 0), [entry(1)]), 1)
+  await Promise.resolve()
+  await Promise.all([first, note(wal.append(undefined, []), 2), note(wal.append(undefined, [entry(2)]), 3)])
+  t.same(settled, [1, 2, 3])
+  await note(wal.append(undefined, []), 4)
+  t.same(settled, [1, 2, 3, 4])
+  await wal.close()
+})
+
+t.test('what waits is written before a segment ends, and before the log closes', async (t) => {
+  const { create, open } = setUp(t, 4096)
+  const wal = await create()
+  await wal.append(state(1, 7n, 0), [entry(1, 1, 'x'.repeat(3900))])
+  for (let commit = 0; commit <= 40; commit++) await wal.append(state(1, 7n, commit % 2), [])
+  await wal.append(state(1, 7n, 1), [entry(2, 1, 'y')])
+  await wal.append(state(1, 7n, 2), [])
+  await wal.close()
+  const { wal: again, recovered } = await open()
+  t.same(recovered.hardState, state(1, 7n, 2))
+  t.equal(recovered.entries.length, 2)
   await again.close()
 })
 
@@ -295,4 +323,58 @@ t.test('closing leaks no descriptor', { skip: !existsSync('/proc/self/fd') && 'n
   const again = await open()
   await again.wal.close()
   t.equal(readdirSync('/proc/self/fd').length, before)
+})
+
+t.test('a received snapshot replaces the log; what is appended with it and after it follows on it', async (t) => {
+  const { create, open } = setUp(t)
+  const wal = await create()
+  await wal.append(state(1, 1n, 3), entries(1, 8))
+  const confState = { voters: [1n as MemberId], ...EMPTY_CONF }
+  const snapshot = { index: index(6), term: term(2), confState, data: Buffer.from('at 6') }
+  const early = wal.append(state(2, 0n, 3), [])
+  const installed = wal.install(snapshot, state(2, 0n, 7), entries(7, 7, 2))
+  const late = wal.append(undefined, entries(8, 9, 2))
+  await Promise.all([early, installed, late])
+  t.throws(() => wal.append(undefined, entries(11, 11, 2)), /entry 11 follows entry 9/)
+  await wal.close()
+  const { wal: again, recovered } = await open()
+  t.equal(recovered.snapshot?.index, 6)
+  t.equal(Buffer.from(recovered.snapshot?.data ?? []).toString(), 'at 6')
+  t.same(recovered.hardState, state(2, 0n, 7))
+  t.same(plain(recovered.entries), plain(entries(7, 9, 2)))
+  await again.append(undefined, entries(10, 10, 2))
+  await again.close()
+})
+
+t.test('entries behind a received snapshot are gone, whatever their term', async (t) => {
+  const { create, open } = setUp(t)
+  const wal = await create()
+  await wal.append(state(4, 1n, 3), [...entries(1, 6), ...entries(7, 8, 4)])
+  const confState = { voters: [1n as MemberId], ...EMPTY_CONF }
+  await wal.install({ index: index(6), term: term(2), confState, data: Buffer.from('6') }, state(5, 0n, 6), [])
+  await wal.close()
+  const { wal: again, recovered } = await open()
+  t.same(recovered.entries, [], 'also of a later term: they followed on another entry 6')
+  t.throws(() => again.append(undefined, entries(9, 9, 5)), /entry 9 follows entry 6/)
+  await again.append(undefined, entries(7, 7, 5))
+  await again.close()
+  const last = await open()
+  t.same(plain(last.recovered.entries), plain(entries(7, 7, 5)))
+  await last.wal.close()
+})
+
+t.test('an own snapshot that is recorded after a received one does not take its place', async (t) => {
+  const { create, open } = setUp(t)
+  const wal = await create()
+  await wal.append(state(1, 1n, 8), entries(1, 8))
+  const confState = { voters: [1n as MemberId], ...EMPTY_CONF }
+  const snapshotAt = (at: number) => ({ index: index(at), term: term(1), confState, data: Buffer.from(`at ${at}`) })
+  await wal.install(snapshotAt(20), state(1, 1n, 20), [])
+  await wal.saveSnapshot(snapshotAt(8))
+  await wal.append(state(1, 1n, 21), entries(21, 22))
+  await wal.close()
+  const { wal: again, recovered } = await open()
+  t.equal(recovered.snapshot?.index, 20)
+  t.same(plain(recovered.entries), plain(entries(21, 22)))
+  await again.close()
 })

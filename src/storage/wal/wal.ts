@@ -12,8 +12,9 @@ import {
   type LogHardState,
   type LogSnapshot,
   type LogStorage,
+  type SnapshotPoint,
 } from '../../env/index.js'
-import { purgeSnapFiles, saveSnapFile } from '../snap/snap-directory.js'
+import { purgeSnapFiles, saveSnapFile, snapFileName } from '../snap/snap-directory.js'
 import { RecordType } from './frame.js'
 import { encodeSnapshotRecord, isEmptyHardState } from './messages.js'
 import { NextSegment } from './next-segment.js'
@@ -27,8 +28,8 @@ export const SEGMENT_BYTES = 64_000_000
  * milliseconds, and the loop is free while it is written.
  */
 const PIECE_BYTES = 1024 * 1024
-/** Unsynced records (commit-only states) kept for rewriting before one of them is made durable with them. */
-const UNSYNCED_BYTES_MAX = 64 * 1024
+/** Records that need no sync (commit-only states) and wait for the next durable write; beyond, they get one. */
+const UNWRITTEN_BYTES_MAX = 64 * 1024
 const SLOW_SYNC_MS = 1000
 
 export interface WalOptions {
@@ -61,6 +62,8 @@ export interface WalState {
   readonly crc: number
   readonly hardState: LogHardState
   readonly lastIndex: Index
+  /** What recovery started from. */
+  readonly snapshot: SnapshotPoint | undefined
 }
 
 /** One call's part of the next write. */
@@ -68,6 +71,8 @@ interface Job {
   readonly entries: readonly LogEntry[]
   readonly hardState: LogHardState | undefined
   readonly snapshot: LogSnapshot | undefined
+  /** The snapshot replaces the log: its file is written first, then its record, then the rest. */
+  readonly replaces: boolean
   readonly mustSync: boolean
   readonly resolve: () => void
   readonly reject: (error: Error) => void
@@ -76,8 +81,9 @@ interface Job {
 /**
  * How much waits is bounded by the callers: each awaits its promise, and consensus limits what is proposed and in flight.
  *
- * Invariant: `#records` holds exactly the bytes of the file from `#flushedTo` on that are not yet durable, or not yet written.
- * Unsynced records are written again with the next durable write, because that makes only its own bytes durable.
+ * Invariant: `#records` holds exactly the bytes that follow in the file at `#flushedTo`; they are not written yet. A state
+ * that only moves the commit index waits there for the next durable write: a write of its own would be a trip through the
+ * thread pool for something that may be lost anyway.
  */
 export class Wal implements LogStorage {
   readonly #fs: FileSystem
@@ -92,8 +98,6 @@ export class Wal implements LogStorage {
   #next: NextSegment
   /** File offset of the first byte in `#records`. */
   #flushedTo: number
-  /** Bytes at the start of `#records` that were written without sync. */
-  #unsynced = 0
   #bytesSinceSync = 0
   /** The last hard state written, and the last one accepted for writing. */
   #hardState: LogHardState
@@ -101,6 +105,10 @@ export class Wal implements LogStorage {
   /** The last index written, and the last one accepted: names the next segment, and bounds the next entry. */
   #lastIndex: number
   #acceptedIndex: number
+  /**
+   * What a recovery would start from. There may be newer files: those of received snapshots whose records a crash cut off.
+   */
+  #snapshot: Pick<SnapshotPoint, 'index' | 'term'> | undefined
 
   #waiting: Job[] = []
   #driving: Promise<void> | undefined
@@ -120,26 +128,36 @@ export class Wal implements LogStorage {
     this.#flushedTo = state.offset
     this.#hardState = this.#acceptedState = state.hardState
     this.#lastIndex = this.#acceptedIndex = state.lastIndex
+    this.#snapshot = state.snapshot
     this.#next = this.#prepareNext()
   }
 
+  /** A call without anything to write is still one in the order of calls: its promise settles after those before it. */
   append(hardState: LogHardState | undefined, entries: readonly LogEntry[]): Promise<void> {
     const state = hardState === undefined || isEmptyHardState(hardState) ? undefined : hardState
-    if (state === undefined && entries.length === 0) return this.#refusal() ?? Promise.resolve()
     let mustSync = entries.length > 0
     if (state !== undefined) {
       mustSync ||= state.term !== this.#acceptedState.term || state.vote !== this.#acceptedState.vote
     }
-    return this.#submit(state, entries, undefined, mustSync)
+    return this.#submit({ hardState: state, entries, snapshot: undefined, replaces: false, mustSync })
   }
 
-  /**
-   * Not ordered with `append` calls made before it resolves: whoever appends entries that follow a received snapshot waits.
-   */
+  /** A snapshot of what is in this log already: `append` calls made before it resolves may come before it. */
   async saveSnapshot(snapshot: LogSnapshot): Promise<void> {
     await this.#refusal()
     await saveSnapFile(this.#fs, this.#snapDirectory, snapshot)
-    await this.#submit(undefined, [], snapshot, true)
+    await this.#submit({ hardState: undefined, entries: [], snapshot, replaces: false, mustSync: true })
+    this.#noteSnapshot(snapshot)
+  }
+
+  async install(
+    snapshot: LogSnapshot,
+    hardState: LogHardState | undefined,
+    entries: readonly LogEntry[],
+  ): Promise<void> {
+    await this.#submit({ hardState, entries, snapshot, replaces: true, mustSync: true })
+    this.#noteSnapshot(snapshot)
+    await this.release(snapshot.index)
   }
 
   async release(index: Index): Promise<void> {
@@ -161,7 +179,8 @@ export class Wal implements LogStorage {
         this.#options.logger.info('purged', { path: `${this.#directory}/${name}` })
       }
     }
-    for (const name of await purgeSnapFiles(this.#fs, this.#snapDirectory, maxSnapshots)) {
+    const needed = this.#snapshot && snapFileName(this.#snapshot.term, this.#snapshot.index)
+    for (const name of await purgeSnapFiles(this.#fs, this.#snapDirectory, maxSnapshots, needed)) {
       this.#options.logger.info('purged', { path: `${this.#snapDirectory}/${name}` })
     }
   }
@@ -172,20 +191,19 @@ export class Wal implements LogStorage {
     return this.#closing
   }
 
-  #submit(
-    hardState: LogHardState | undefined,
-    entries: readonly LogEntry[],
-    snapshot: LogSnapshot | undefined,
-    mustSync: boolean,
-  ): Promise<void> {
+  #submit(work: Omit<Job, 'resolve' | 'reject'>): Promise<void> {
     const refusal = this.#refusal()
     if (refusal !== undefined) return refusal
-    this.#accept(hardState, entries, snapshot?.index ?? 0)
+    this.#accept(work)
     return new Promise((resolve, reject) => {
-      this.#waiting.push({ entries, hardState, snapshot, mustSync, resolve, reject })
+      this.#waiting.push({ ...work, resolve, reject })
       // Starting in a microtask lets everything that this turn appends go into one write.
       this.#driving ??= Promise.resolve().then(() => this.#drive())
     })
+  }
+
+  #noteSnapshot({ index, term }: LogSnapshot): void {
+    if (index > (this.#snapshot?.index ?? 0)) this.#snapshot = { index, term }
   }
 
   #refusal(): Promise<void> | undefined {
@@ -193,7 +211,10 @@ export class Wal implements LogStorage {
     return this.#closing === undefined ? undefined : Promise.reject(new WalFailed('the log is closed'))
   }
 
-  #accept(hardState: LogHardState | undefined, entries: readonly LogEntry[], snapshotIndex: number): void {
+  #accept({ hardState, entries, snapshot, replaces }: Omit<Job, 'resolve' | 'reject'>): void {
+    if (snapshot !== undefined) {
+      this.#acceptedIndex = replaces ? snapshot.index : Math.max(this.#acceptedIndex, snapshot.index)
+    }
     if (entries.length > 0) {
       const first = entries[0]!.index
       invariant(first >= 1 && first <= this.#acceptedIndex + 1, `entry ${first} follows entry ${this.#acceptedIndex}`)
@@ -202,7 +223,6 @@ export class Wal implements LogStorage {
       }
       this.#acceptedIndex = first + entries.length - 1
     }
-    this.#acceptedIndex = Math.max(this.#acceptedIndex, snapshotIndex)
     if (hardState !== undefined) this.#acceptedState = hardState
   }
 
@@ -235,39 +255,53 @@ export class Wal implements LogStorage {
     for (const job of batch) {
       const { entries, hardState, snapshot } = job
       mustSync ||= job.mustSync
+      if (snapshot !== undefined && job.replaces) {
+        await this.#beginAt(snapshot, hardState, inPieces)
+        inPieces = false
+      }
       for (const entry of entries) {
         this.#records.addEntry(entry)
         this.#lastIndex = entry.index
         if (this.#records.length < PIECE_BYTES) continue
         inPieces = true
-        await this.#writeUnsynced()
-        this.#forgetWritten()
+        await this.#writePiece()
       }
       if (hardState !== undefined) {
         this.#records.addHardState(hardState)
         this.#hardState = hardState
       }
-      if (snapshot !== undefined) {
+      if (snapshot !== undefined && !job.replaces) {
         this.#records.addRaw(RecordType.snapshot, encodeSnapshotRecord(snapshot))
         this.#lastIndex = Math.max(this.#lastIndex, snapshot.index)
       }
     }
-    if (mustSync || this.#records.length > UNSYNCED_BYTES_MAX) await this.#writeDurably(inPieces)
-    else await this.#writeUnsynced()
+    if (mustSync || this.#records.length > UNWRITTEN_BYTES_MAX) await this.#writeDurably(inPieces)
   }
 
-  async #writeUnsynced(): Promise<void> {
-    const bytes = this.#records.view(this.#unsynced)
-    await this.#file.write(bytes, this.#flushedTo + this.#unsynced)
-    this.#bytesSinceSync += bytes.length
-    this.#unsynced = this.#records.length
+  /**
+   * The log goes on behind a snapshot. Its file and record are durable before anything that needs them. Then comes a state that
+   * commits exactly the snapshot: wherever a crash cuts what follows, the log is one that a member may have.
+   */
+  async #beginAt(snapshot: LogSnapshot, hardState: LogHardState | undefined, afterPieces: boolean): Promise<void> {
+    await saveSnapFile(this.#fs, this.#snapDirectory, snapshot)
+    this.#records.addRaw(RecordType.snapshot, encodeSnapshotRecord(snapshot))
+    await this.#writeDurably(afterPieces)
+    this.#lastIndex = snapshot.index
+    this.#hardState = { ...(hardState ?? this.#hardState), commit: snapshot.index }
+    this.#records.addHardState(this.#hardState)
+  }
+
+  async #writePiece(): Promise<void> {
+    await this.#file.write(this.#records.view(), this.#flushedTo)
+    this.#bytesSinceSync += this.#records.length
+    this.#forgetWritten()
   }
 
   /** @param afterPieces earlier pieces of the batch are in the file without being durable. */
   async #writeDurably(afterPieces: boolean): Promise<void> {
     const { clock, onSync, logger } = this.#options
     const startedMs = clock.monotonicMs()
-    this.#bytesSinceSync += this.#records.length - this.#unsynced
+    this.#bytesSinceSync += this.#records.length
     if (afterPieces) {
       await this.#file.write(this.#records.view(), this.#flushedTo)
       await this.#file.syncData()
@@ -281,7 +315,6 @@ export class Wal implements LogStorage {
 
   #forgetWritten(): void {
     this.#flushedTo += this.#records.length
-    this.#unsynced = 0
     this.#records.clear()
   }
 
@@ -291,7 +324,7 @@ export class Wal implements LogStorage {
    */
   async #rotate(): Promise<void> {
     const old = this.#file
-    this.#forgetWritten()
+    if (this.#records.length > 0) await this.#writePiece()
     await old.truncate(this.#flushedTo)
     await old.syncData()
 
@@ -338,7 +371,10 @@ export class Wal implements LogStorage {
   async #close(): Promise<void> {
     await this.#driving
     try {
-      if (this.#failure === undefined) await this.#file.syncData()
+      if (this.#failure === undefined) {
+        if (this.#records.length > 0) await this.#writePiece()
+        await this.#file.syncData()
+      }
     } finally {
       await this.#giveBack()
     }

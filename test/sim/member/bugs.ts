@@ -8,6 +8,7 @@ import type { Plants } from './world.js'
 const withLog = (log: LogStorage, changes: Partial<LogStorage>): LogStorage => ({
   append: (hardState, entries) => log.append(hardState, entries),
   saveSnapshot: (snapshot) => log.saveSnapshot(snapshot),
+  install: (snapshot, hardState, entries) => log.install(snapshot, hardState, entries),
   release: (index) => log.release(index),
   purge: (maxSegments, maxSnapshots) => log.purge(maxSegments, maxSnapshots),
   close: () => log.close(),
@@ -17,6 +18,7 @@ const withLog = (log: LogStorage, changes: Partial<LogStorage>): LogStorage => (
 const withBackend = (backend: Backend, write: (rows: readonly BackendRow[]) => Promise<void>): Backend => ({
   get: (bucket, key) => backend.get(bucket, key),
   scan: (bucket, lo, hi) => backend.scan(bucket, lo, hi),
+  view: () => backend.view(),
   write,
   sync: () => backend.sync(),
   reclaim: () => backend.reclaim(),

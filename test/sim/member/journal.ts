@@ -61,6 +61,17 @@ export class RecordingLog implements LogStorage {
     this.#journal.snapshots++
   }
 
+  async install(
+    snapshot: LogSnapshot,
+    hardState: LogHardState | undefined,
+    entries: readonly LogEntry[],
+  ): Promise<void> {
+    this.#journal.append(entries)
+    this.#onAppend(entries)
+    await this.#log.install(snapshot, hardState, entries)
+    this.#journal.snapshots++
+  }
+
   release(index: Index): Promise<void> {
     return this.#log.release(index)
   }

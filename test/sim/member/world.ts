@@ -23,7 +23,7 @@ import {
   loadState,
   startLog,
 } from '#src/member/index.js'
-import { SimClock } from '#src/member/testing.js'
+import { SilentNetwork, SimClock } from '#src/member/testing.js'
 import { MemoryBackend, TurnClock, sweep } from '#src/mvcc/testing.js'
 import { etcdserverpb } from '#src/proto/index.js'
 import { checkRecovered } from '#src/server/storage-wiring.js'
@@ -187,12 +187,12 @@ export class World {
       onFatal,
     })
     const fs = slowFileSystem(this.#fs, clock, random, options.fileMsMax)
-    const started = await startLog(
-      this.#provider(life, fs),
-      [{ name: 'm', peerUrls: ['http://127.0.0.1:2380'] }],
-      'm',
-      'token',
-    )
+    const started = await startLog(this.#provider(life, fs), {
+      kind: 'new',
+      initial: [{ name: 'm', peerUrls: ['http://127.0.0.1:2380'] }],
+      ownName: 'm',
+      token: 'token',
+    })
     if (!started.isNew) this.#recovered(started.recovered, state.applied.index)
     checkRecovered(started, state)
     this.#checkState(stateOf(state), state.applied.index, 'the backend')
@@ -200,7 +200,7 @@ export class World {
       ...state,
       backend,
       started,
-      peers: { send: () => undefined },
+      network: new SilentNetwork(),
       membershipData: (membership) =>
         encodeV2Store({ members: membership.members(), removed: [], clusterVersion: membership.clusterVersion }),
       clock,
@@ -208,6 +208,7 @@ export class World {
       logger: silentLogger,
       metrics: noMetrics,
       onFatal,
+      onRemoved: () => undefined,
     }
     const { snapshotEvery, snapshotBytes, catchUpEntries, commitMs, commitOperations, unflushedBytesMax } =
       this.#options
@@ -217,6 +218,9 @@ export class World {
       heartbeatMs: HEARTBEAT_MS,
       electionTicks: ELECTION_TICKS,
       preVote: true,
+      initialTickAdvance: true,
+      strictReconfigCheck: true,
+      corruption: { initialCheck: false, periodMs: 0, compactHashMs: 0 },
       requestTimeoutMs: REQUEST_TIMEOUT_MS,
       maxRequestBytes: 100_000,
       quotaBytes: Infinity,

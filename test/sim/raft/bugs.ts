@@ -1,14 +1,17 @@
 // Mistakes that are easily made in raft, planted from outside: the simulator must find each of them within its budget.
 
 import { decodeConfChange, RawNode } from '#src/raft/index.js'
-import type { RaftConfig, RaftState } from '#src/raft/index.js'
+import type { RaftConfig, RaftState, Ready } from '#src/raft/index.js'
 import { changeMembership } from '#src/raft/config-change.js'
 import type { LogPosition, RaftLog, StableMark } from '#src/raft/log.js'
 import { EntryType, Message, MessageType } from '#src/raft/pb.js'
 import type { Entry } from '#src/raft/pb.js'
+import { quorumReached } from '#src/raft/quorum.js'
 import type { Raft } from '#src/raft/raft.js'
+import type { ReadAnswer, ReadQueue } from '#src/raft/read-index.js'
 import { index as toIndex, NO_MEMBER } from '#src/base/index.js'
 import type { Index } from '#src/base/index.js'
+import { mix32 } from '../random.js'
 import type { WorldHooks } from './world.js'
 
 class OpenNode extends RawNode {
@@ -44,7 +47,48 @@ export interface PlantedBug {
 
 export const PLANTED_BUGS: readonly PlantedBug[] = [
   { name: 'own append counts before it is durable', seeds: 500, hooks: { acknowledgeEarly: true } },
-  { name: 'votes, vote requests and acks leave before they are durable', seeds: 500, hooks: { releaseEarly: true } },
+  {
+    name: 'vote requests leave before the own vote is durable',
+    seeds: 500,
+    hooks: { releaseEarly: ({ type }) => type === MessageType.MsgVote },
+  },
+  {
+    name: 'granted votes leave before they are durable',
+    seeds: 500,
+    hooks: { releaseEarly: ({ type }) => type === MessageType.MsgVoteResp },
+  },
+  {
+    name: 'acknowledgements leave before the entries are durable',
+    seeds: 500,
+    hooks: { releaseEarly: ({ type }) => type === MessageType.MsgAppResp },
+  },
+  {
+    name: 'a single voter applies and acknowledges entries before they are durable',
+    seeds: 500,
+    hooks: { acknowledgeEarly: true, options: { voters: 1, learners: 0, confChanges: 0, crashes: 10 } },
+  },
+  {
+    name: 'a change of term or vote is not synced',
+    seeds: 200,
+    hooks: {
+      makeNode: (config, state) =>
+        new (class extends RawNode {
+          override ready(): Ready {
+            const ready = super.ready()
+            const { append } = ready
+            return { ...ready, append: append && { ...append, mustSync: append.entries.length > 0 } }
+          }
+        })(config, state),
+    },
+  },
+  {
+    name: "a snapshot's record is written after the hard state",
+    seeds: 2000,
+    hooks: {
+      snapshotLast: true,
+      options: { compactions: 40, catchUpEntries: 0, dropRate: 0.2, crashes: 15, diskSpeed: 0.05 },
+    },
+  },
   {
     name: 'entries of older terms are committed by counting',
     seeds: 500,
@@ -124,6 +168,24 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
           acknowledge(from, reads.newest)
         })
       }),
+    },
+  },
+  {
+    name: "acknowledgements are matched by the caller's mark, and a mark is used again",
+    seeds: 2000,
+    hooks: {
+      options: {
+        voters: 3,
+        learners: 0,
+        confChanges: 0,
+        partitions: 15,
+        partitionsHold: true,
+        reorderWindow: 50,
+        ticks: 300,
+        batching: 0,
+        repeatedMarks: 0.9,
+      },
+      makeNode: tampered(({ reads }) => matchByMark(reads)),
     },
   },
   {
@@ -220,6 +282,35 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     },
   },
 ]
+
+/** Reads as etcd's raft 3.5 kept them: by the caller's mark, which heartbeats carry and bring back. */
+const matchByMark = (reads: ReadQueue): void => {
+  let pending: (ReadAnswer & { readonly mark: number })[] = []
+  const acked = new Map<number, Set<bigint>>()
+  replaceGetter(reads, 'newest', () => pending.at(-1)?.mark ?? 0)
+  replace(reads, 'add', ({ from, context }, index) => {
+    const mark = context.reduce((hash, byte) => mix32(hash ^ byte), 1) + 1
+    if (pending.some((read) => read.mark === mark)) return true
+    pending.push({ from, context, index, mark })
+    acked.set(mark, new Set())
+    return true
+  })
+  replace(reads, 'acknowledge', (from, mark) => {
+    acked.get(mark)?.add(from)
+  })
+  replace(reads, 'takeConfirmed', (voters, self) => {
+    const isConfirmed = ({ mark }: { readonly mark: number }): boolean =>
+      quorumReached(voters, (id) => (id === self || acked.get(mark)!.has(id) ? 1 : 0)) === 1
+    const count = pending.findLastIndex(isConfirmed) + 1
+    return pending.splice(0, count)
+  })
+  const reset = reads.reset.bind(reads)
+  replace(reads, 'reset', () => {
+    reset()
+    pending = []
+    acked.clear()
+  })
+}
 
 const plainCommit = new Map<bigint, Index>()
 

@@ -31,6 +31,15 @@ export const drawChange = (
 ): ConfChangeV2 => {
   const change = new ConfChangeV2()
   if (confState.votersOutgoing.length > 0 && random.chance(0.7)) return change // asks to leave
+  const replaced = random.chance(0.1) && confState.voters.length > 1 ? addMember() : undefined
+  if (replaced !== undefined) {
+    // One member's disk is gone: another one takes its place under a new id, in one step.
+    change.changes = [
+      operation(ConfChangeType.ConfChangeRemoveNode, random.pick(confState.voters)),
+      operation(ConfChangeType.ConfChangeAddNode, replaced),
+    ]
+    return change
+  }
   const count = random.pick([1, 1, 1, 2, 3])
   for (let n = 0; n < count; n++) change.changes.push(drawOperation(random, confState, addMember))
   change.transition = random.pick([

@@ -6,7 +6,7 @@ import { decodeConfChange } from '#src/raft/index.js'
 import type { AppendJob, RaftConfig, RaftEvent, RaftState } from '#src/raft/index.js'
 import { RawNode } from '#src/raft/index.js'
 import { ConfState, EntryType, HardState, Snapshot, SnapshotMetadata } from '#src/raft/pb.js'
-import type { Entry } from '#src/raft/pb.js'
+import type { Entry, Message } from '#src/raft/pb.js'
 import { Disk } from '#src/raft/testing/disk.js'
 import type { SeededRandom } from '../random.js'
 import { mix32 } from '../random.js'
@@ -49,10 +49,22 @@ export interface MemberHooks {
   recovered?(state: RaftState): RaftState
   /** Report a job as durable when it is handed out. */
   readonly acknowledgeEarly?: boolean
-  /** Send what waits for a job when it is handed out. */
-  readonly releaseEarly?: boolean
+  /** Send what waits for a job when it is handed out; tells which messages. */
+  releaseEarly?(message: Message): boolean
+  /** Write the hard state of a job before its snapshot. */
+  readonly snapshotLast?: boolean
   /** Whether the application forgets, on replay, that it had refused a change. */
   readonly forgetsRefusals?: boolean
+}
+
+/** What a crash did to writes on their way. */
+export type CrashDamage = 'none' | 'lost' | 'torn'
+
+/** One applied entry, and the membership before and after it. */
+export interface Applied {
+  readonly entry: Entry
+  readonly before: ConfState
+  readonly after: ConfState
 }
 
 export class SimMember {
@@ -61,14 +73,19 @@ export class SimMember {
   readonly #random: SeededRandom
   readonly #hooks: MemberHooks
   readonly disk: Disk
-  /** The hard state that a crash is sure to find; commit-only changes come later. */
-  #syncedHardState: HardState
+  /** The hard state that a crash is sure to find; what was not synced may be lost. */
+  syncedHardState: HardState
   /** The state machine on stable storage. */
   saved: Image
   /** The state machine in memory. */
   image: Image
   node: RawNode
   up = true
+  /** Removed for good: its process has ended and its disk was wiped. */
+  retired = false
+  /** Frozen, and its disk stuck, until these steps. */
+  pausedUntil = 0
+  diskStuckUntil = 0
   jobs: AppendJob[] = []
   applyQueue: ApplyItem[] = []
   /** Rises at every start. */
@@ -97,7 +114,7 @@ export class SimMember {
       },
     }
     this.disk = disk
-    this.#syncedHardState = disk.hardState
+    this.syncedHardState = disk.hardState
     this.saved = saved
     this.image = saved
     this.node = this.#start()
@@ -114,40 +131,59 @@ export class SimMember {
 
   #write(job: AppendJob): void {
     this.disk.write(job)
-    if (job.mustSync) this.#syncedHardState = this.disk.hardState
+    if (job.mustSync) this.syncedHardState = this.disk.hardState
     if (job.snapshot === undefined) return
     this.saved = decodeImage(job.snapshot)
     this.applyQueue.push({ kind: 'install', image: this.saved })
   }
 
   /** Loses memory and whatever was not synced; some of what was under way may have reached the disk all the same. */
-  crash(): void {
+  crash(): CrashDamage {
     this.up = false
-    const lucky = this.#random.below(this.jobs.length + 1)
-    for (const job of this.jobs.slice(0, this.#random.chance(0.5) ? lucky : 0)) this.#write(job)
-    const torn = this.jobs[lucky]
-    if (lucky === 0 && torn !== undefined && torn.snapshot === undefined && this.#random.chance(0.3)) {
-      this.disk.write(torn, this.#random.below(torn.entries.length + 1))
-    }
-    if (this.#random.chance(0.5)) this.disk.hardState = this.#syncedHardState
+    const reached = this.#random.chance(0.5) ? this.#random.below(this.jobs.length + 1) : 0
+    for (const job of this.jobs.slice(0, reached)) this.#write(job)
+    const torn = this.jobs[reached]
+    const isTorn = torn !== undefined && this.#random.chance(0.3)
+    if (isTorn) this.#tear(torn)
+    const wasLost = this.jobs.length > reached
+    if (this.#random.chance(0.5)) this.disk.hardState = this.syncedHardState
     this.jobs = []
     this.applyQueue = []
+    return isTorn ? 'torn' : wasLost ? 'lost' : 'none'
   }
 
-  restart(): void {
+  /** A part of a job: first its snapshot, then some of its entries, and not the hard state. */
+  #tear(job: AppendJob): void {
+    if (job.snapshot !== undefined) {
+      if (this.#hooks.snapshotLast === true) {
+        this.disk.hardState = this.syncedHardState = job.hardState ?? this.disk.hardState
+        return
+      }
+      if (this.#random.chance(0.5)) return
+      this.saved = decodeImage(job.snapshot)
+    }
+    this.disk.write(job, this.#random.below(job.entries.length + 1), false)
+    // Recovery takes a snapshot's record for granted, commit index included; a crash does not undo it.
+    if (job.snapshot !== undefined) this.syncedHardState = this.disk.hardState
+  }
+
+  /** Restarts from the disk. True when the state machine was saved later than the commit index. */
+  restart(): boolean {
     // The state machine may have been saved later than the hard state: what it holds was committed.
-    if (this.disk.hardState.commit < this.saved.applied) {
+    const isAhead = this.disk.hardState.commit < this.saved.applied
+    if (isAhead) {
       const raised = new HardState()
       raised.term = this.disk.hardState.term
       raised.vote = this.disk.hardState.vote
       raised.commit = this.saved.applied
       this.disk.hardState = raised
     }
-    this.#syncedHardState = this.disk.hardState
+    this.syncedHardState = this.disk.hardState
     this.image = this.saved
     this.incarnation++
     this.up = true
     this.node = this.#start()
+    return isAhead
   }
 
   #start(): RawNode {
@@ -165,14 +201,19 @@ export class SimMember {
   // --- State machine ---
 
   /** Applies the oldest item; returns the entries that were new. */
-  applyNext(): readonly Entry[] {
+  applyNext(): readonly Applied[] {
     const item = this.applyQueue.shift()!
     if (item.kind === 'install') {
       if (item.image.applied > this.image.applied) this.image = item.image
       return []
     }
-    const fresh = item.entries.filter((entry) => entry.index > this.image.applied)
-    for (const entry of fresh) this.#applyEntry(entry)
+    const fresh: Applied[] = []
+    for (const entry of item.entries) {
+      if (entry.index <= this.image.applied) continue
+      const before = this.image.confState
+      this.#applyEntry(entry)
+      fresh.push({ entry, before, after: this.image.confState })
+    }
     if (this.#random.chance(0.2) && this.image.applied > this.saved.applied) this.saved = this.image
     this.node.onApplied(item.entries.at(-1)!.index)
     return fresh
@@ -221,7 +262,8 @@ export class SimMember {
   }
 }
 
-const allOf = (state: ConfState): MemberId[] => [
+/** Everyone that a membership names, once. */
+export const allOf = (state: ConfState): MemberId[] => [
   ...new Set([...state.voters, ...state.learners, ...state.votersOutgoing, ...state.learnersNext]),
 ]
 

@@ -1,0 +1,128 @@
+import t from 'tap'
+import { type MemberId, NO_INDEX, NO_TERM, index, term } from '../base/index.js'
+import { raftpb } from '../proto/index.js'
+import { DEFAULT_LIMITS, RawNode } from '../raft/index.js'
+import { RaftDriver } from './raft-driver.js'
+import { LogLines, MemoryLog, SilentNetwork, SimClock } from './testing.js'
+
+const SELF = 1n as MemberId
+const LEADER = 2n as MemberId
+const { MessageType } = raftpb
+
+const confState = (): raftpb.ConfState => {
+  const state = new raftpb.ConfState()
+  state.voters = [SELF, LEADER]
+  return state
+}
+
+const follower = (compacted = { index: NO_INDEX, term: NO_TERM }) => {
+  const clock = new SimClock()
+  const log = new MemoryLog()
+  const network = new SilentNetwork<raftpb.Message>()
+  const fatal: string[] = []
+  const applied: number[] = []
+  const installs: { readonly at: number; readonly done: () => void }[] = []
+  const node = new RawNode(
+    {
+      id: SELF,
+      electionTicks: 10,
+      heartbeatTicks: 1,
+      preVote: true,
+      checkQuorum: true,
+      ...DEFAULT_LIMITS,
+      random: { below: () => 0, uint64: () => 0n },
+      stepDownOnRemoval: false,
+      snapshotSource: () => undefined,
+    },
+    {
+      hardState: { term: term(1), vote: 0n as MemberId, commit: compacted.index },
+      compacted,
+      entries: [],
+      applied: compacted.index,
+      confState: confState(),
+    },
+  )
+  const driver: RaftDriver = new RaftDriver({
+    node,
+    log,
+    peers: network,
+    clock,
+    logger: new LogLines(),
+    observer: {
+      onCommitted: (entries) => {
+        for (const entry of entries) applied.push(entry.index)
+        driver.node.onApplied(entries.at(-1)!.index)
+      },
+      onReadIndex: () => undefined,
+      onLeadership: () => undefined,
+      onSnapshotMessage: () => undefined,
+      installSnapshot: (snapshot) => new Promise((done) => installs.push({ at: snapshot.metadata!.index, done })),
+      onFatal: (error) => fatal.push(error.message),
+    },
+  })
+  const acknowledged = (): number[] =>
+    network.sent.filter(({ type }) => type === MessageType.MsgAppResp).map((message) => message.index)
+  return { clock, log, network, driver, fatal, applied, installs, acknowledged }
+}
+
+const fromLeader = (type: number, fields: Partial<raftpb.Message>): raftpb.Message =>
+  Object.assign(new raftpb.Message(), { type, from: LEADER, to: SELF, term: term(2) }, fields)
+
+const snapshotAt = (at: number): raftpb.Message => {
+  const snapshot = new raftpb.Snapshot()
+  snapshot.metadata = new raftpb.SnapshotMetadata()
+  snapshot.metadata.index = index(at)
+  snapshot.metadata.term = term(2)
+  snapshot.metadata.confState = confState()
+  return fromLeader(MessageType.MsgSnap, { snapshot })
+}
+
+const appendAt = (prev: number, commit: number): raftpb.Message => {
+  const entry = new raftpb.Entry()
+  entry.term = term(2)
+  entry.index = index(prev + 1)
+  entry.data = Buffer.from('x')
+  const [at, logTerm] = [index(prev), term(2)]
+  return fromLeader(MessageType.MsgApp, { index: at, logTerm, commit: index(commit), entries: [entry] })
+}
+
+t.test('what follows on a snapshot is neither acknowledged nor applied before its state is installed', async (t) => {
+  const { clock, log, driver, fatal, applied, installs, acknowledged } = follower()
+  driver.step([snapshotAt(10)])
+  await clock.settle()
+  t.same(log.calls.at(-1), 'install 10')
+  t.same(
+    installs.map(({ at }) => at),
+    [10],
+  )
+  driver.step([appendAt(10, 10)])
+  driver.step([appendAt(11, 12)])
+  driver.step([fromLeader(MessageType.MsgHeartbeat, { commit: index(12) })])
+  await clock.settle()
+  t.same(acknowledged(), [], 'the log has it all, the state machine does not')
+  t.same(applied, [])
+  installs[0]!.done()
+  await clock.settle()
+  t.same(acknowledged(), [10, 11, 12])
+  t.same(applied, [11, 12])
+  driver.step([appendAt(12, 13)])
+  await clock.settle()
+  t.same(acknowledged().at(-1), 13)
+  t.same(applied, [11, 12, 13])
+  t.same(fatal, [])
+})
+
+t.test('jobs are reported in order however the writes around an installation end', async (t) => {
+  const { clock, driver, fatal, installs, acknowledged } = follower()
+  driver.step([snapshotAt(10)])
+  await clock.settle()
+  installs[0]!.done()
+  // While the end of the installation travels through the promises, more is written every turn of them.
+  for (let at = 10; at < 30; at++) {
+    driver.step([appendAt(at, at)])
+    await Promise.resolve()
+  }
+  await clock.settle()
+  t.same(fatal, [])
+  t.equal(acknowledged().at(-1), 30)
+})

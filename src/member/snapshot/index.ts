@@ -1,0 +1,6 @@
+export { SnapshotInstaller, type MemberState } from './installer.js'
+export { SnapshotReceiver } from './receiver.js'
+export { MalformedRows } from './row-stream.js'
+export { SnapshotSender } from './sender.js'
+export { type OpenStore, SnapshotLost, type StoreParts, appliedIndexOf, catchUpStore, openNewest } from './stores.js'
+export { SwitchedBackend } from './switched-backend.js'

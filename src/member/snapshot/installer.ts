@@ -1,0 +1,110 @@
+// Gives a running member the state of a received snapshot: builds the second store, reads it, and then exchanges everything in
+// one turn. Reads go on all the time; those under way at the exchange finish on the old state.
+
+import type { AlarmSet, AppliedPoint, Membership, RowBuffer } from '../../apply/index.js'
+import type { Index, Term } from '../../base/index.js'
+import type { Backend } from '../../env/index.js'
+import type { Lessor } from '../../lease/index.js'
+import type { Store } from '../../mvcc/index.js'
+import type { BackendCommitter } from '../backend-committer.js'
+import type { LoadedState } from '../load-state.js'
+import { RowFiles } from './row-files.js'
+import { type OpenStore, type StoreParts, buildStore, discard, otherFolder } from './stores.js'
+import type { Retired, SwitchedBackend } from './switched-backend.js'
+
+/** What a running member holds, and exchanges. */
+export interface MemberState {
+  readonly store: Store
+  readonly lessor: Lessor
+  readonly alarms: AlarmSet
+  readonly membership: Membership
+  readonly rows: RowBuffer
+  readonly machine: { readonly applied: AppliedPoint; adopt(point: AppliedPoint): void }
+}
+
+export interface InstallerOptions {
+  readonly parts: StoreParts
+  /** The one in use at the start; `backend` is what `switched` holds. */
+  readonly store: OpenStore
+  readonly switched: SwitchedBackend
+  /** Reads a whole state, in slices. */
+  readonly load: (backend: Backend) => Promise<LoadedState>
+  readonly state: MemberState
+  readonly committer: Pick<BackendCommitter, 'pause' | 'resume'>
+  /** In the turn of the exchange, after it: for what follows the state, as watches and consensus's peers do. */
+  readonly onInstalled: (point: AppliedPoint) => void
+}
+
+/** One installation at a time; the caller waits for one before it begins the next. */
+export class SnapshotInstaller {
+  readonly #options: InstallerOptions
+  readonly #abort = new AbortController()
+  #store: OpenStore
+  /** Removing what the last installation replaced. Never rejects. */
+  #cleaning: Promise<void> = Promise.resolve()
+
+  constructor(options: InstallerOptions) {
+    this.#options = options
+    this.#store = options.store
+  }
+
+  /**
+   * The log begins with the snapshot, durably, and nothing is applied meanwhile. Resolves when the member has its state.
+   * @throws SnapshotLost, MalformedRows, CorruptStore: the member cannot go on.
+   */
+  async install(at: { readonly index: Index; readonly term: Term }): Promise<void> {
+    const { parts, load, committer, state, switched, onInstalled } = this.#options
+    const { signal } = this.#abort
+    // The last old store may still be read in the place that is needed now.
+    await this.#cleaning
+    const applied = state.machine.applied.index
+    parts.logger.info('applying snapshot', { 'current-applied-index': applied, 'incoming-snapshot-index': at.index })
+    const next = await buildStore(parts, otherFolder(this.#store.folder), at, applied, signal)
+    let loaded: LoadedState
+    try {
+      loaded = await load(next.backend)
+      await committer.pause()
+      signal.throwIfAborted()
+    } catch (error) {
+      await next.backend.close()
+      throw error
+    }
+    // From here to the end of the turn nobody sees anything in between.
+    const old = this.#store
+    this.#store = next
+    const drained = adoptState(state, loaded)
+    const retired = switched.switchTo(next.backend)
+    committer.resume(loaded.applied)
+    onInstalled(loaded.applied)
+    parts.logger.info('applied snapshot', { 'current-applied-index': at.index })
+    this.#cleaning = this.#clean(old, retired, drained, at.index).catch((error: unknown) =>
+      // What is left is removed at the next start.
+      parts.logger.warn('failed to remove the replaced store', { error }),
+    )
+  }
+
+  /** Ends the installation under way, which rejects, and resolves when nothing of the last one is left to do. */
+  async close(): Promise<void> {
+    this.#abort.abort(new Error('the member is closing'))
+    await this.#cleaning
+  }
+
+  async #clean(old: OpenStore, retired: Retired, drained: Promise<void>, index: Index): Promise<void> {
+    const { folders, fs, snapDirectory } = this.#options.parts
+    await drained
+    await retired.idle()
+    await discard(folders, old)
+    await new RowFiles(fs, snapDirectory).removeUpTo(index)
+  }
+}
+
+/** In one turn. Resolves when nobody reads the old state any more. */
+export function adoptState(state: MemberState, next: LoadedState): Promise<void> {
+  // Rows that wait belong to the state that goes.
+  state.rows.take()
+  state.lessor.adopt(next.lessor)
+  state.alarms.adopt(next.alarms)
+  state.membership.adopt(next.membership)
+  state.machine.adopt(next.applied)
+  return state.store.adopt(next.store)
+}

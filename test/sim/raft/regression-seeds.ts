@@ -1,0 +1,19 @@
+// Runs that have failed once, each with what was wrong. They stay for good.
+
+import type { SimOptions } from './options.js'
+
+export interface RegressionSeed {
+  readonly seed: number
+  readonly steps: number
+  readonly options: Partial<SimOptions>
+  readonly was: string
+}
+
+export const REGRESSION_SEEDS: readonly RegressionSeed[] = [
+  {
+    seed: 1638,
+    steps: 5000,
+    options: { confChanges: 40, lazyMembers: 2, campaigns: 15, crashes: 10, healQuorumOnly: false },
+    was: 'a term that a torn write had left only in entries was never synced',
+  },
+]
