@@ -24,7 +24,7 @@ const SUITE_NEEDS = {
   http2: ['h2spec'],
 }
 /** Suites that load the machine or watch the clock run with nothing beside them. */
-const ALONE = new Set(['crash', 'chaos', 'conformance', 'load', 'cluster'])
+const ALONE = new Set(['crash', 'chaos', 'conformance', 'floods', 'load', 'cluster'])
 const FILE_TIMEOUT_MS = 15 * 60_000
 
 const { values, positionals } = parseArgs({ allowPositionals: true, options: { suite: { type: 'string' } } })

@@ -340,7 +340,9 @@ export class Server {
   #createGrpc(facade: MemberFacade, http: RequestListener | undefined): GrpcServer {
     const config = this.#config
     const { clock, metrics, logger } = this.#env
-    const requests = metrics.counters('etcd_server_client_requests_total', '', ['type', 'client_api_version'])
+    const requests = rememberingLast(
+      metrics.counters('etcd_server_client_requests_total', '', ['type', 'client_api_version']),
+    )
     const gate = new RequestGate({
       member: facade,
       clock,
@@ -400,5 +402,17 @@ export class Server {
       await close().catch((error: unknown) => logger.error('failed to close a part of the server', { error }))
     }
     logger.info('closed etcd server', fields)
+  }
+}
+
+/** Clients of one version follow each other: the instrument of each type's last version is not looked up again. */
+function rememberingLast(counters: (...labels: string[]) => Counter): (type: string, version: string) => Counter {
+  const last = new Map<string, { readonly version: string; readonly counter: Counter }>()
+  return (type, version) => {
+    const known = last.get(type)
+    if (known?.version === version) return known.counter
+    const counter = counters(type, version)
+    last.set(type, { version, counter })
+    return counter
   }
 }

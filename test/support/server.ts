@@ -28,6 +28,8 @@ export interface ServerOptions {
   /** Added to the flags that every server gets; a later flag wins over an earlier one. */
   readonly flags?: readonly string[]
   readonly env?: Readonly<Record<string, string>>
+  /** Open files that the process may have. */
+  readonly openFilesMax?: number
 }
 
 /** Program and first arguments of a server; `version` is the reference's. */
@@ -142,5 +144,7 @@ const launch = (options: ServerOptions, clientPort: number, peerPort: number): C
     ...['--initial-cluster', `default=${ADVERTISED_PEER_URL}`],
     ...(options.flags ?? []),
   ]
-  return new Child(path, args, options.env === undefined ? {} : { env: { ...options.env } })
+  const env = options.env === undefined ? {} : { env: { ...options.env } }
+  if (options.openFilesMax === undefined) return new Child(path, args, env)
+  return new Child('/bin/sh', ['-c', `ulimit -n ${options.openFilesMax}; exec "$0" "$@"`, path, ...args], env)
 }

@@ -1,9 +1,18 @@
+// What nobody should send. FUZZ_CONNECTIONS and FUZZ_BYTES make it run until both were had; FUZZ_SEED repeats a run.
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
 import t from 'tap'
+import { HTTP2_LIMITS } from '../http2/limits.js'
 import { RawClient, frame, hex, literal, setting, uint32 } from '../http2/testing.js'
 import { path, realClock, say, serve, until } from '../testing.js'
 
 const CONNECTIONS = Number(process.env.FUZZ_CONNECTIONS ?? 1000)
+const BYTES = Number(process.env.FUZZ_BYTES ?? 500_000)
 const TOGETHER = 20
+/** Connections after which what is made once exists: heaps are compared from there on. */
+const SETTLED = Math.ceil(CONNECTIONS / 2 / TOGETHER) * TOGETHER
+/** What the heap may grow by in the second half: compiled code, and what the test itself keeps. */
+const HEAP_GROWTH_BYTES = 2 * 1024 * 1024
 
 const framed = (text: string, flag = 0): Buffer =>
   Buffer.concat([Buffer.of(flag, 0, 0, 0, text.length), Buffer.from(text)])
@@ -19,6 +28,30 @@ function randomOf(seed: number): (below: number) => number {
 }
 
 type Random = (below: number) => number
+
+/** A header block of any bytes: indexes that there are not, sizes, integers and Huffman codes without end. */
+function anyBlock(random: Random): Buffer {
+  const parts: Buffer[] = random(2) === 0 ? [hex('83 86'), literal(':path', path('Say'))] : []
+  for (let n = random(8); n >= 0; n--) {
+    const kind = random(5)
+    if (kind === 0) parts.push(Buffer.of(0x80 | random(128), random(256), random(256)))
+    else if (kind === 1) parts.push(Buffer.of(0x20 | random(32), random(256)))
+    else if (kind === 2)
+      parts.push(Buffer.of(0x40, 0x80 | random(40)), anyBytes(random(40), random), Buffer.of(1, 0x61))
+    else if (kind === 3) parts.push(literal(`x-${random(50)}`, 'v'.repeat(random(100))))
+    else parts.push(anyBytes(random(30), random))
+  }
+  return Buffer.concat(parts)
+}
+
+const anyBytes = (length: number, random: Random): Buffer => Buffer.from(Array.from({ length }, () => random(256)))
+
+/** The block in HEADERS and, sometimes, CONTINUATION frames. */
+function blockFrames(id: number, block: Buffer, random: Random): Buffer[] {
+  if (random(2) === 0) return [frame(1, 4 | random(2), id, block)]
+  const cut = random(block.length + 1)
+  return [frame(1, random(2), id, block.subarray(0, cut)), frame(9, random(4) === 0 ? 0 : 4, id, block.subarray(cut))]
+}
 
 /** Frames of a client that behaves well, in any order that it could send them. */
 function session(random: Random): Buffer[] {
@@ -49,6 +82,7 @@ function session(random: Random): Buffer[] {
       frame(7, 0, 0, uint32(0, 0)),
     ]
     if (random(2) === 0) frames.push(extras[random(extras.length)]!)
+    if (random(6) === 0) frames.push(...blockFrames(2 * random(8) + 1, anyBlock(random), random))
   }
   return frames
 }
@@ -78,11 +112,21 @@ t.test('whatever clients send, the server stands, others are served, and nothing
   t.teardown(() => served.close())
   t.equal(await say(served.client, 'Say', 'before'), 'before')
   const handles = process.getActiveResourcesInfo().length
-  for (let done = 0; done < CONNECTIONS; done += TOGETHER) {
+  const { echo } = served
+  const counts = new Map<string, number>()
+  let heapBytes = 0
+  let bytesSent = 0
+  let done = 0
+  for (; done < CONNECTIONS || bytesSent < BYTES; done += TOGETHER) {
+    if (done === SETTLED) heapBytes = await settledHeap()
+    for (const event of echo.events.all) counts.set(event, (counts.get(event) ?? 0) + 1)
+    // The test's own memory of what happened must not hide what the server keeps.
+    echo.events.all.length = echo.hanging.length = echo.streams.length = 0
     const clients = Array.from({ length: TOGETHER }, () => {
       const client = new RawClient(served.tcpPort)
       const bytes = mutate(session(random), random)
       const cut = random(bytes.length + 1)
+      bytesSent += bytes.length
       client.send(bytes.subarray(0, cut))
       client.send(bytes.subarray(cut))
       return client
@@ -100,11 +144,32 @@ t.test('whatever clients send, the server stands, others are served, and nothing
   await until(() => served.grpc.connectionCount === 1)
   t.equal(served.grpc.openCallCount, 0)
   await until(() => process.getActiveResourcesInfo().length <= handles + 2)
-  const { events } = served.echo
-  const ends = ['canceled', 'transport', 'deadline', 'shutdown'].map((cause) => events.count(`hang ${cause}`))
+  const growth = (await settledHeap()) - heapBytes
+  t.comment(
+    `note: ${done} connections, ${bytesSent} bytes, heap ${Math.round(growth / 1024)} KiB larger than after ${SETTLED}`,
+  )
+  t.ok(growth < HEAP_GROWTH_BYTES, `the heap grew by ${growth} bytes`)
+  for (const event of echo.events.all) counts.set(event, (counts.get(event) ?? 0) + 1)
+  const count = (event: string): number => counts.get(event) ?? 0
+  const ends = ['canceled', 'transport', 'deadline', 'shutdown'].map((cause) => count(`hang ${cause}`))
   t.equal(
     ends.reduce((sum, n) => sum + n, 0),
-    events.count('hang'),
+    count('hang'),
     'every hanging call was told once',
   )
+  t.ok(count('hang') > 0)
 })
+
+setFlagsFromString('--expose-gc')
+const collectGarbage = runInNewContext('gc') as () => void
+
+/** Bytes in use once no closed connection is lingering any more and garbage is gone. */
+async function settledHeap(): Promise<number> {
+  await new Promise((resolve) => setTimeout(resolve, HTTP2_LIMITS.lingerMs + 100))
+  for (let turn = 0; turn < 5; turn++) {
+    await realClock.yieldTurn()
+    collectGarbage()
+  }
+  const { heapUsed, external } = process.memoryUsage()
+  return heapUsed + external
+}

@@ -339,6 +339,43 @@ t.test('ten thousand cancelled calls leave nothing behind', async (t) => {
   t.equal(served.grpc.connectionCount, 1)
 })
 
+t.test('ten thousand calls whose deadline passes leave nothing behind', async (t) => {
+  const served = await serve()
+  t.teardown(() => served.close())
+  const total = 10_000
+  const rounds = 10
+  for (let round = 0; round < rounds; round++) {
+    const ended = Array.from({ length: total / rounds }, (_, i) => {
+      const options = { deadline: Date.now() + 500 }
+      if (i % 2 === 0) {
+        const stream = served.client.makeBidiStreamRequest(path('Chat'), sameBytes, sameBytes, options)
+        stream.write(Buffer.from('stay'))
+        stream.resume()
+        return new Promise<number>((resolve) => stream.on('error', ({ code }: { code: number }) => resolve(code)))
+      }
+      const request = Buffer.from('x')
+      return new Promise<number>((resolve) => {
+        served.client.makeUnaryRequest(path('Hang'), sameBytes, sameBytes, request, options, (error) =>
+          resolve(error?.code ?? Code.ok),
+        )
+      })
+    })
+    const codes = new Set(await Promise.all(ended))
+    t.same([...codes], [Code.deadlineExceeded])
+    await until(() => served.grpc.openCallCount === 0)
+  }
+  // The client may be first to give up, and resets its stream then; either way every handler hears of it, once.
+  const { events } = served.echo
+  for (const kind of ['hang', 'chat']) {
+    const opened = events.count(kind === 'hang' ? 'hang' : 'chat open')
+    t.equal(events.count(`${kind} deadline`) + events.count(`${kind} canceled`), opened, kind)
+  }
+  t.equal(await say(served.client, 'Say', 'still here'), 'still here')
+  t.equal(served.grpc.connectionCount, 1)
+})
+
+const sameBytes = (bytes: Buffer): Buffer => bytes
+
 t.test('more streams than allowed wait or are refused', async (t) => {
   const served = await serve({ concurrentStreamsMax: 2 })
   t.teardown(() => served.close())
