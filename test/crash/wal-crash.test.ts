@@ -194,7 +194,10 @@ const receive = async (wal: Wal, expected: Expectation, random: Random, install:
   expected.state = state
   expected.states.add(stateText(state))
   await install.before?.(wal, snapshot)
-  await Promise.all([install.run(wal, snapshot, state, first), append(wal, expected, undefined, more)])
+  const installing = install.run(wal, snapshot, state, first)
+  // An append waits for the installation before it, even an empty one: without any, only the installation itself is awaited.
+  const following = more.length > 0 ? append(wal, expected, undefined, more) : undefined
+  await Promise.all([installing, following])
   expected.promised = { term: state.term, vote: state.vote }
   expected.durable = expected.entries.length
   expected.snapshotIndex = at
