@@ -3,7 +3,7 @@
 
 import { type AppliedPoint, type ApplyOutcome, type ConfigDecision, StateMachine } from '../apply/index.js'
 import { type ClusterId, type Index, type MemberId, NO_INDEX, NO_MEMBER, type Term, hexId } from '../base/index.js'
-import type { LogStorage, PeerEndpoint, SnapshotReceipt, Status, Timer } from '../env/index.js'
+import type { LogStorage, SnapshotReceipt, Status, Timer } from '../env/index.js'
 import { errors, etcdserverpb, type raftpb } from '../proto/index.js'
 import type { ProposalWaiter, ReadWaiter } from './api.js'
 import { AppliedWaits } from './applied-waits.js'
@@ -19,6 +19,7 @@ import { NoSpaceAlarm } from './no-space.js'
 import { Proposer } from './proposer.js'
 import { Publisher } from './publisher.js'
 import { RaftDriver } from './raft-driver.js'
+import { advanceTicks, reachPeers } from './reach.js'
 import { ReadBarrier } from './read-barrier.js'
 import { RequestIds } from './request-ids.js'
 import { compactionRequest, leaseCheckpointRequest, leaseRevokeRequest, noSpaceAlarmRequest } from './requests.js'
@@ -34,9 +35,6 @@ const BACKLOG_MAX = 5000
 const READERS_MAX = 100_000
 const HOUSEKEEPING_MS = 100
 const PURGE_PERIOD_MS = 30_000
-const ADVANCE_CHECK_MS = 50
-const ADVANCE_LIMIT_MS = 5000
-const ADVANCE_LEFT_TICKS = 2
 const STORAGE_VERSION = Buffer.from('storageVersion')
 
 export class Member {
@@ -253,7 +251,7 @@ export class Member {
   async open(): Promise<void> {
     const { clock, membership, started } = this.#parts
     this.#cluster.version.verify()
-    this.#reachPeers()
+    reachPeers(this.#parts)
     if (!started.isNew && this.#options.corruption.initialCheck) await this.#cluster.checkBeforeServing()
     if (this.#isClosing()) return
     this.#ticks.open()
@@ -265,7 +263,10 @@ export class Member {
     // With a single voter there is nobody to wait for: the election needs no time-out.
     const members = membership.members()
     if (members.length === 1 && members[0]!.id === this.id) this.#driver.campaign()
-    else if (this.#options.initialTickAdvance) this.#advanceTicks()
+    else if (this.#options.initialTickAdvance) {
+      const tick = (): void => this.#driver.tick()
+      this.#timers.push(advanceTicks(this.#parts, this.#options.electionTicks, () => this.leader, tick))
+    }
     this.#leaseKeeper.open()
     await this.#knowsLeader()
     await this.#publisher.publish()
@@ -494,7 +495,7 @@ export class Member {
   #installed({ index }: AppliedPoint): void {
     this.#snapshotter.noteInstalled(index)
     this.#retention.restart(index)
-    this.#reachPeers()
+    reachPeers(this.#parts)
     this.#barrier.onApplied(index)
     this.#appliedWaits.onApplied(index)
     this.#proposer.onApplied()
@@ -510,7 +511,7 @@ export class Member {
     // A rejected change changes nothing; consensus learns from `onApplied` that it is over.
     if (decision.kind === 'accepted') {
       this.#driver.node.applyConfChange(change, this.#machine.applied.index)
-      this.#reachPeers()
+      reachPeers(this.#parts)
     }
     this.#cluster.onDecided(change, decision)
     return confStateJson(confStateOf(this.#parts.membership))
@@ -551,35 +552,6 @@ export class Member {
       await new Promise<void>((resolve) => (this.#wake = resolve))
     }
     this.#wake = undefined
-  }
-
-  /** Links to all other members; for one that joins, also to those that it knows before the log has told it. */
-  #reachPeers(): void {
-    const { membership, network, started } = this.#parts
-    const removed = membership.removedIds()
-    const peers = new Map<MemberId, PeerEndpoint>()
-    for (const peer of started.remotes) if (!membership.isRemoved(peer.id)) peers.set(peer.id, peer)
-    for (const { id, peerUrls } of membership.members()) peers.set(id, { id, urls: peerUrls })
-    peers.delete(this.id)
-    network.setPeers([...peers.values()], removed)
-  }
-
-  /**
-   * A member that restarts need not wait for a whole time-out when its cluster has lost the leader: once it is connected, all
-   * but two ticks of it pass at once, which still lets a living leader be heard first (etcd server/etcdserver/server.go).
-   */
-  #advanceTicks(): void {
-    const { clock, membership, network } = this.#parts
-    const startedMs = clock.monotonicMs()
-    const timer = clock.every(ADVANCE_CHECK_MS, () => {
-      const active = membership.members().filter(({ id }) => network.activeSinceMs(id) !== undefined)
-      const isOver = this.leader !== NO_MEMBER || clock.monotonicMs() - startedMs >= ADVANCE_LIMIT_MS
-      if (active.length === 0 && !isOver) return
-      timer.cancel()
-      if (isOver) return
-      for (let i = 0; i < this.#options.electionTicks - ADVANCE_LEFT_TICKS; i++) this.#driver.tick()
-    })
-    this.#timers.push(timer)
   }
 
   #markStorage(version: string): void {
