@@ -26,6 +26,8 @@ const SUITE_NEEDS = {
 /** Suites that load the machine or watch the clock run with nothing beside them. */
 const ALONE = new Set(['crash', 'chaos', 'conformance', 'floods', 'load', 'cluster'])
 const FILE_TIMEOUT_MS = 15 * 60_000
+/** Of one test in a file, unless it says otherwise. */
+const TEST_TIMEOUT_S = 180
 
 const { values, positionals } = parseArgs({ allowPositionals: true, options: { suite: { type: 'string' } } })
 const wantedSuites = values.suite?.split(',')
@@ -91,6 +93,8 @@ function runFile({ path }) {
     const child = spawn(process.execPath, ['--enable-source-maps', path], {
       cwd: root,
       stdio: ['ignore', 'pipe', 'pipe'],
+      // tap's own limit of 30 s is for a quiet machine.
+      env: { TAP_TIMEOUT: String(TEST_TIMEOUT_S), ...process.env },
     })
     let output = ''
     child.stdout.on('data', (data) => (output += data))
