@@ -7,6 +7,7 @@ import { status } from '@grpc/grpc-js'
 import type { Cluster } from '../support/cluster.js'
 import type { CallFailure, Stream } from '../support/grpc-client.js'
 import type { LeaseGrantResponse } from '../support/messages.js'
+import { waitFor } from '../support/wait.js'
 import type { Operator } from './operator.js'
 import { compareScenario, tellAllowed } from './scenario.js'
 
@@ -21,6 +22,17 @@ const LONG_ENOUGH = { timeoutMs: 8_000 }
 t.setTimeout(10 * 60_000)
 
 const ids = async (cluster: Cluster, name: string): Promise<string> => cluster.member(name).id()
+
+/** Until the members `at` know that `gone` does not answer any more: what they refuse depends on it. */
+const noticed = async (cluster: Cluster, at: readonly string[], gone: string): Promise<void> => {
+  const line = new RegExp(`^etcd_network_active_peers\\{.*Remote="${BigInt(gone).toString(16)}".*\\} 0$`, 'm')
+  for (const name of at) {
+    await waitFor(`${name} misses a member`, async () => {
+      const page = await fetch(`http://${cluster.member(name).endpoint}/metrics`)
+      return line.test(await page.text())
+    })
+  }
+}
 
 t.test('changes of members that are refused', (t) =>
   compareScenario(t, { size: 3, spare: 1 }, async (operator, cluster, spare) => {
@@ -53,6 +65,7 @@ t.test('changes of members that are refused', (t) =>
 
     // One of three is gone: no other may be removed, but that one may.
     await operator.member('m3').kill()
+    await noticed(cluster, ['m1', 'm2'], m3!)
     await operator.call('Cluster/MemberRemove', { ID: m2 })
     await operator.ctl('member remove $M2', { at: 'm2' })
     await operator.call('Cluster/MemberAdd', { peerURLs: m4.peerUrl.split(',') })
