@@ -7,8 +7,9 @@ const WATCH = '/etcdserverpb.Watch/Watch'
 const PUT = '/etcdserverpb.KV/Put'
 const KEEP_ALIVE = '/etcdserverpb.Lease/LeaseKeepAlive'
 const WATCH_CONNECTIONS_MAX = 100
-const KEY_PREFIX = Buffer.from('/w/')
-const KEY_END = Buffer.from('/w0')
+const PREFIX_BYTES = 7
+/** Each run has a prefix of its own: writes of the one before may still be on their way. */
+let runs = 0
 
 /**
  * `watchers` watch one prefix over at most 100 connections, one stream each. `outstanding` writes of 256 bytes are under way at
@@ -36,6 +37,9 @@ export async function runWatchLoad({ target, watchers, outstanding, value, secon
 
 class WatchRun {
   write
+  /** What the watchers watch, and its end. */
+  prefix = Buffer.from(`/w${String(++runs).padStart(4, '0')}/`)
+  end = Buffer.from(`/w${String(runs).padStart(4, '0')}0`)
   created
   #onCreated
   #createdLeft
@@ -57,9 +61,9 @@ class WatchRun {
   next() {
     if (!this.#measurement.running) return
     const number = ++this.#sequence
-    const key = Buffer.allocUnsafe(KEY_PREFIX.length + 4)
-    key.set(KEY_PREFIX)
-    key.writeUInt32BE(number, KEY_PREFIX.length)
+    const key = Buffer.allocUnsafe(PREFIX_BYTES + 4)
+    key.set(this.prefix)
+    key.writeUInt32BE(number, PREFIX_BYTES)
     this.#open.set(number, { startedMs: performance.now(), left: this.#watchers })
     this.write(putRequest(key, this.#value))
   }
@@ -100,7 +104,7 @@ class WatchClient {
   }
 
   watch() {
-    const request = watchCreateRequest(KEY_PREFIX, KEY_END)
+    const request = watchCreateRequest(this.#run.prefix, this.#run.end)
     if (this.#stream === undefined) this.#stream = this.#connection.openStream(WATCH, request)
     else this.#connection.send(this.#stream, request)
   }
@@ -133,7 +137,7 @@ class WatchClient {
 function numberOf(bytes, pos) {
   pos++
   while (bytes[pos++] >= 128);
-  return bytes.readUInt32BE(pos + 2 + KEY_PREFIX.length)
+  return bytes.readUInt32BE(pos + 2 + PREFIX_BYTES)
 }
 
 /** `outstanding` renewals are under way at any time, over one stream on each of `connections`; the leases 1..`leases` in turn. */

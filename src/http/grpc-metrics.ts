@@ -50,6 +50,8 @@ export class GrpcMetrics implements CallObserver {
   readonly #registry: MetricsRegistry
   readonly #extensive: boolean
   readonly #services = new Map<string, Map<string, MethodCells>>()
+  /** The same by the records of the methods, which the server makes once. */
+  readonly #known = new Map<MethodInfo, MethodCells>()
   readonly #receivedBytes: Counter
   readonly #sentBytes: Counter
 
@@ -60,7 +62,7 @@ export class GrpcMetrics implements CallObserver {
     this.#receivedBytes = registry.counter('etcd_network_client_grpc_received_bytes_total', '')
     this.#sentBytes = registry.counter('etcd_network_client_grpc_sent_bytes_total', '')
     for (const service of methods) {
-      for (const { method, kind } of service.methods) this.#cells({ service: service.name, method, kind })
+      for (const { method, kind } of service.methods) this.#create({ service: service.name, method, kind })
     }
   }
 
@@ -85,7 +87,13 @@ export class GrpcMetrics implements CallObserver {
   }
 
   #cells(info: MethodInfo): MethodCells {
-    return this.#services.get(info.service)?.get(info.method) ?? this.#create(info)
+    return this.#known.get(info) ?? this.#meet(info)
+  }
+
+  #meet(info: MethodInfo): MethodCells {
+    const cells = this.#services.get(info.service)?.get(info.method) ?? this.#create(info)
+    this.#known.set(info, cells)
+    return cells
   }
 
   #create({ service, method, kind }: MethodInfo): MethodCells {

@@ -2,7 +2,7 @@
 
 import { type CancelCause, type Service, type StreamCall, type StreamHandler, streamMethod } from '../env/index.js'
 import type { MemberApi, WatchRequests, WatchResponses } from '../member/index.js'
-import { etcdserverpb } from '../proto/index.js'
+import { WatchAnswerCodec, etcdserverpb } from '../proto/index.js'
 import { errors } from './error-catalogue.js'
 
 const { WatchService } = etcdserverpb
@@ -11,7 +11,12 @@ export function watchService(member: MemberApi): Service {
   return {
     name: WatchService.name,
     methods: [
-      streamMethod({ ...WatchService.methods.watch, endless: true, open: (call) => new WatchCall(member, call) }),
+      streamMethod({
+        ...WatchService.methods.watch,
+        response: WatchAnswerCodec,
+        endless: true,
+        open: (call) => new WatchCall(member, call),
+      }),
     ],
   }
 }

@@ -2,7 +2,7 @@
 import t from 'tap'
 import { Code, type Status } from '../../env/index.js'
 import { DEFAULT_WATCH_LIMITS, WatchHub, type WatchHubLimits } from './hub.js'
-import type { etcdserverpb } from '../../proto/index.js'
+import { WatchAnswerCodec, etcdserverpb } from '../../proto/index.js'
 import type { HubStream } from './stream.js'
 import {
   bytes,
@@ -843,4 +843,25 @@ t.test('publishing out of order is a broken promise', async (t) => {
   t.throws(() => {
     bench.hub.publish(3, [])
   }, /can be read/)
+})
+
+t.test('watchers that get the same share one response; others do not', async (t) => {
+  const bench = new Bench()
+  const alike = [bench.open(), bench.open(), bench.open()].map((client) => client.watch({ on: 'a', end: 'z' }))
+  const other = bench.open().watch({ on: 'a', watchId: 7n }).watch({ on: 'a', prevKv: true, watchId: 8n })
+  bench.commit(put('a'))
+  bench.commit(put('a'))
+  for (const client of [...alike, other]) client.sink.read(client === other ? 2 : 1) // created
+  const [first, second, third] = alike.map((client) => client.sink.read())
+  t.equal(first!.length, 2)
+  t.ok(first!.every((response, i) => response === second![i] && response === third![i]))
+  const shared = first![1]!
+  t.equal(WatchAnswerCodec.encode(shared), WatchAnswerCodec.encode(shared), 'encoded once')
+  t.same(WatchAnswerCodec.encode(shared), etcdserverpb.WatchResponseCodec.encode(shared))
+  t.same(other.sink.read().map(text), [
+    'id=7 rev=2, put a@2',
+    'id=8 rev=2, put a@2',
+    'id=7 rev=3, put a@3',
+    'id=8 rev=3, put a@3<2',
+  ])
 })

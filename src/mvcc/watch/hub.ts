@@ -10,7 +10,7 @@ import type { Random } from '../../env/index.js'
 import { DEFAULT_CATCH_UP_LIMITS } from './catch-up.js'
 import type { WatchPermission } from './create.js'
 import { SharedEvent } from './event.js'
-import type { etcdserverpb } from '../../proto/index.js'
+import { type etcdserverpb, SharedWatchResponse } from '../../proto/index.js'
 import { type RegistryLimits, WatcherRegistry } from './registry.js'
 import type { Change, WatchSource } from './source.js'
 import { HubStream, type WatchSink } from './stream.js'
@@ -146,11 +146,17 @@ export class WatchHub {
     if (found.length === 0) return
     const event = new SharedEvent(change, this.#source)
     const header = this.#registry.headerAt(revision)
+    let response: SharedWatchResponse | undefined = undefined
     for (const watchers of found) {
       for (const watcher of watchers) {
         if (revision < watcher.nextRevision || !watcher.wants(change.kind)) continue
+        const events = event.list(watcher.prevKv)
         if (watcher.stream.full) this.#registry.fallBehind(watcher, revision)
-        else watcher.stream.sendEvents(watcher, header, event.list(watcher.prevKv))
+        else if (watcher.fragment) watcher.stream.sendEvents(watcher, header, events)
+        else {
+          response = responseFor(watcher, header, events, response)
+          watcher.stream.sendShared(watcher, response)
+        }
       }
     }
   }
@@ -194,4 +200,19 @@ export class WatchHub {
     this.#registry.synced.matching(change.key, this.#found)
     return this.#found
   }
+}
+
+/** `last` once more, if this watcher gets the same: most clients have one watch per stream, so their ids are alike. */
+function responseFor(
+  watcher: Watcher,
+  header: etcdserverpb.ResponseHeader,
+  events: Uint8Array[],
+  last: SharedWatchResponse | undefined,
+): SharedWatchResponse {
+  if (last !== undefined && last.events === events && last.watchId === watcher.id) return last
+  const response = new SharedWatchResponse()
+  response.header = header
+  response.watchId = watcher.id
+  response.events = events
+  return response
 }

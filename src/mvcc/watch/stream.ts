@@ -3,14 +3,13 @@
 import { invariant } from '../../base/index.js'
 import { CANCEL_REASON, checkCreate, type WatchPermission } from './create.js'
 import { frameSize, splitEvents } from './fragments.js'
-import { etcdserverpb } from '../../proto/index.js'
+import { type SharedWatchResponse, etcdserverpb } from '../../proto/index.js'
 import { type EventStream, Watcher, WatcherState } from './watcher.js'
 
 /** Where the responses of a stream go. */
 export interface WatchSink {
   /**
-   * Queues one response, in order; never loses one while the stream is open. The record is owned by the sink, its header and
-   * events are frozen. False: accepted, but the client is behind; `HubStream.drained` is called when it has caught up.
+   * Queues one response, in order; never loses one while the stream is open. The record is frozen: others may get it too. False: accepted, but the client is behind; `HubStream.drained` is called when it has caught up.
    */
   send(response: etcdserverpb.WatchResponse): boolean
   /** The client makes requests but reads no answers. The owner fails the stream with `resourceExhausted` and closes it. */
@@ -188,6 +187,14 @@ export class HubStream implements EventStream {
     const last = pieces.length - 1
     // One turn for all pieces: nothing may come between them.
     for (let i = 0; i <= last; i++) this.#sendPiece(watcher.id, header, pieces[i]!, i < last)
+  }
+
+  /** As `sendEvents`, for one response that other streams get too. */
+  sendShared(watcher: Watcher, response: SharedWatchResponse): void {
+    invariant(watcher.state !== WatcherState.closed, 'events only go to an open watcher')
+    watcher.gotEvents = true
+    this.#host.onEventsSent(response.events.length)
+    this.#send(response)
   }
 
   sendCompacted(watcher: Watcher, compactRevision: number): void {

@@ -2,7 +2,7 @@
 
 import type { Key } from '../../base/index.js'
 import { IntervalSets, type RangeEnd } from './interval-sets.js'
-import type { etcdserverpb } from '../../proto/index.js'
+import type { SharedWatchResponse, etcdserverpb } from '../../proto/index.js'
 
 /** Where a watcher gets its next event from. Each state names the one collection that holds the watcher. */
 export const WatcherState = {
@@ -27,6 +27,7 @@ export interface EventStream {
   /** Watchers of this stream in state `parked`. */
   readonly parked: Set<Watcher>
   sendEvents(watcher: Watcher, header: etcdserverpb.ResponseHeader, events: Uint8Array[]): void
+  sendShared(watcher: Watcher, response: SharedWatchResponse): void
   sendCompacted(watcher: Watcher, compactRevision: number): void
 }
 

@@ -175,7 +175,7 @@ t.test('answers that nobody fetches: new streams are refused, and come again lat
   client.start(frame(4, 0, 0, setting(4, 0)))
   const ask = Buffer.concat([hex('82 86'), literal(':path', '/large')])
   let id = 1
-  const needed = Math.ceil(HTTP2_LIMITS.queuedBytes / 300_000) + 1
+  const needed = Math.ceil(HTTP2_LIMITS.queuedBytes / 300_000) + 2 // the largest does not count
   for (let i = 0; i < needed; i++, id += 2) client.send(frame(1, 5, id, ask))
   client.send(frame(1, 5, id, GET))
   await client.until(({ texts }) => texts.includes(`RST ${id} ${ErrorCode.refusedStream}`))
@@ -184,6 +184,26 @@ t.test('answers that nobody fetches: new streams are refused, and come again lat
   await until(() => [...server.connections][0]!.sender.queuedBytes === 0)
   client.send(frame(1, 5, next, GET))
   await client.until(({ texts }) => texts.includes(`DATA ${next} 0 end`))
+  client.close()
+})
+
+t.test('one huge answer that waits does not shut the connection for others', async (t) => {
+  const server = await serveBare(realClock, 1000)
+  t.teardown(() => server.close())
+  const client = new RawClient(server.port)
+  client.start(
+    frame(4, 0, 0, setting(4, 100)),
+    frame(1, 5, 1, Buffer.concat([hex('82 86'), literal(':path', '/huge')])),
+  )
+  const ended = (id: number): boolean =>
+    client.texts.some((text) => text.startsWith(`DATA ${id} `) && text.endsWith(' end'))
+  for (const id of [3, 5]) {
+    client.send(frame(1, 5, id, GET))
+    await client.until(() => ended(id))
+  }
+  client.send(frame(3, 0, 1, uint32(8)), frame(1, 5, 7, GET))
+  await client.until(() => ended(7))
+  t.equal([...server.connections][0]!.sender.queuedBytes, 0)
   client.close()
 })
 

@@ -25,8 +25,8 @@ export const HTTP2_LIMITS = {
   resetsPerSecond: 2000,
   /** A reset that the client's own mistake forced on us counts for so many. */
   errorResetCost: 10,
-  /** Bytes of answers that wait for a client to open its windows. Beyond: new streams get REFUSED_STREAM until it does. */
-  queuedBytes: 64 * 1024 * 1024,
+  /** Bytes of answers, the largest one left out, that wait for a client to open its windows. Beyond: new streams get REFUSED_STREAM until it does. */
+  queuedBytes: 128 * 1024 * 1024,
   /** Bytes of answers that wait for a client's socket. Beyond: nothing is read from that connection until it takes some. */
   outputBytes: 1024 * 1024,
   /** Bytes written to one socket in one turn; the rest follows in the next, after the other connections. */

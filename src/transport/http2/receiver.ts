@@ -305,7 +305,7 @@ export class Receiver implements FrameSink {
     const { streams, sender } = this.#host
     if (typeof request === 'number') this.#refuse(id, request)
     else if (dependsOnItself || (ended && request.contentLength > 0)) this.#refuse(id, ErrorCode.protocolError)
-    else if (streams.size >= this.#streamsMax || sender.queuedBytes > HTTP2_LIMITS.queuedBytes) {
+    else if (streams.size >= this.#streamsMax || sender.holdsTooMuch(streams.values())) {
       this.#refuse(id, ErrorCode.refusedStream)
     } else {
       this.#guard.onUse()

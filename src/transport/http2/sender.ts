@@ -2,6 +2,7 @@
 
 import { RingQueue } from '../../base/index.js'
 import { HpackEncoder, type PreparedField } from '../hpack/index.js'
+import { HTTP2_LIMITS } from './limits.js'
 import { CHUNK_BYTES, DIRECT_OUTPUT_BYTES, type Output } from './output.js'
 import {
   FRAME_BYTES_MIN,
@@ -35,6 +36,8 @@ export class Sender {
   #streamWindow = INITIAL_WINDOW_BYTES
   #frameBytes = FRAME_BYTES_MIN
   #queuedBytes = 0
+  /** The stream that more was queued for than for any other, as far as it was looked at. */
+  #largest: Http2Stream | undefined
 
   constructor(output: Output, owner: SenderOwner) {
     this.#output = output
@@ -49,6 +52,18 @@ export class Sender {
   /** Bytes queued at all streams. */
   get queuedBytes(): number {
     return this.#queuedBytes
+  }
+
+  /**
+   * The client leaves more unfetched than it may. Its largest answer does not count: one long list must not shut the
+   * connection for the calls beside it. Looks through `streams` only when the largest one is gone.
+   */
+  holdsTooMuch(streams: Iterable<Http2Stream>): boolean {
+    if (this.#queuedBytes <= HTTP2_LIMITS.queuedBytes) return false
+    if (this.#largest === undefined || this.#largest.queuedBytes === 0) {
+      for (const stream of streams) this.#noteQueued(stream)
+    }
+    return this.#queuedBytes - (this.#largest?.queuedBytes ?? 0) > HTTP2_LIMITS.queuedBytes
   }
 
   onHeaderTableSize(maxBytes: number): void {
@@ -128,6 +143,7 @@ export class Sender {
     if (bytes.length > 0) stream.queue.push(bytes)
     stream.queuedBytes += sizeBytes
     this.#queuedBytes += sizeBytes
+    this.#noteQueued(stream)
     this.#makeReady(stream)
   }
 
@@ -202,6 +218,10 @@ export class Sender {
     stream.isEnding = true
     stream.isEnded = true
     this.#owner.onStreamEnded(stream)
+  }
+
+  #noteQueued(stream: Http2Stream): void {
+    if (stream.queuedBytes > (this.#largest?.queuedBytes ?? 0)) this.#largest = stream
   }
 
   #makeReady(stream: Http2Stream): void {

@@ -5,6 +5,7 @@ import type { Clock } from '../../env/index.js'
 import { HpackDecoder, PreparedField } from '../hpack/index.js'
 import { HTTP2_PREFACE } from '../sniff.js'
 import { Http2Connection } from './connection.js'
+import { HTTP2_LIMITS } from './limits.js'
 import { Turns } from './output.js'
 import { FRAME_HEAD_BYTES, readUint31, readUint32, writeFrameHead, writeUint32 } from './protocol.js'
 import type { Request } from './request.js'
@@ -182,9 +183,11 @@ export interface BareServer {
   close(): Promise<void>
 }
 
+const HUGE_BYTES = HTTP2_LIMITS.queuedBytes + 1_000_000
+
 /**
- * Answers by path: `/` with 44 bytes once the request is complete; `/large` with 300,000 bytes at once; `/trailers` with 44 bytes
- * and trailers; `/silent` never.
+ * Answers by path: `/` with 44 bytes once the request is complete; `/large` with 300,000 bytes at once; `/huge` with
+ * more than a client may leave unfetched in small answers; `/trailers` with 44 bytes and trailers; `/silent` never.
  */
 export async function serveBare(clock: Clock, concurrentStreamsMax = 100): Promise<BareServer> {
   const connections = new Set<Http2Connection>()
@@ -210,6 +213,7 @@ export async function serveBare(clock: Clock, concurrentStreamsMax = 100): Promi
         onTaken: () => undefined,
       }
       if (path === '/large') answer(stream, 300_000, false)
+      if (path === '/huge') answer(stream, HUGE_BYTES, false)
     },
     onPing: () => undefined,
     onClosed: (connection: Http2Connection) => connections.delete(connection),
