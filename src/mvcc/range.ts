@@ -82,7 +82,9 @@ const SMALL_FETCH = 8
 const SORTED_FETCH = 8192
 /** Long lists of pairs of this size, on average, are encoded straight from their rows. */
 const DIRECT_PAIR_BYTES = 1024
-/** Reads of more values than this do not fill the cache. */
+/** Bytes of rows for a byte of large pairs, about. */
+const ROW_SHARE = 1.1
+/** Reads of more values than this, unless they are known to fit, do not fill the cache. */
 const CACHED_FETCH_MAX = 4096
 
 /** What matched so far, as parallel lists: a range may match millions of keys. */
@@ -254,7 +256,7 @@ function* encodeSteps(
   length: number,
   pairs: PairBlocks,
 ): Steps<number> {
-  const cached = length <= CACHED_FETCH_MAX
+  let cached = length <= CACHED_FETCH_MAX
   const found = Array.from({ length: Math.min(length, FETCH_STEP) }, () => new FoundValue())
   const { mains, subs } = matches
   for (let from = 0; from < length; from += FETCH_STEP) {
@@ -269,7 +271,11 @@ function* encodeSteps(
       const { bytes, start, end } = found[n - from]!
       pairs.add(bytes, start, end)
     }
-    if (!cached && pairs.sizeBytes < to * DIRECT_PAIR_BYTES) return to
+    if (from === 0 && !cached) {
+      if (pairs.sizeBytes < to * DIRECT_PAIR_BYTES) return to
+      // A list that fits is likely to be asked for again: clients that start list everything.
+      cached = (pairs.sizeBytes / to) * length * ROW_SHARE < log.cacheBytesMax
+    }
     yield
   }
   return length

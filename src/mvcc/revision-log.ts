@@ -36,6 +36,7 @@ export class RevisionLog {
   readonly #tail = new Tail()
   readonly #directory = new ChunkDirectory()
   readonly #cache: ChunkCache
+  readonly cacheBytesMax: number
   readonly #builder = new ChunkBuilder()
 
   /** Row changes for the next batch, by bucket and row key: only the last one of a row counts. */
@@ -55,6 +56,7 @@ export class RevisionLog {
   constructor(backend: Backend, cacheBytes: number) {
     this.#backend = backend
     this.#cache = new ChunkCache(cacheBytes)
+    this.cacheBytesMax = cacheBytes
   }
 
   /** Bytes of all rows, keys and values, those not written yet included. */

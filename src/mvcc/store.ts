@@ -22,7 +22,7 @@ import { WriteTxn } from './write-txn.js'
 export interface StoreOptions {
   readonly clock: Clock
   readonly logger: Logger
-  /** Bound of the rows kept in memory because they were read or written lately. Default 64 MiB. */
+  /** Bound of the rows kept in memory because they were read or written lately. Default 96 MiB. */
   readonly cacheBytes?: number
   /** Revisions per slice of a compaction. Default 1000. */
   readonly compactionBatchLimit?: number
@@ -68,7 +68,7 @@ export type HashKvOutcome =
   | { readonly kind: 'compacted' }
   | { readonly kind: 'future' }
 
-const CACHE_BYTES = 64 * 1024 * 1024
+const CACHE_BYTES = 96 * 1024 * 1024
 const COMPACTION_BATCH_LIMIT = 1000
 const COMPACTION_SLEEP_MS = 10
 /** What an empty database of the reference occupies, so that sizes mean the same to operators and quota rules. */

@@ -242,6 +242,7 @@ export class Http2Connection implements StreamOwner, SenderOwner, ReceiverHost {
     this.#turnDue = false
     if (this.#isClosed) return
     this.#resetUnended()
+    this.sender.endTurn()
     this.#flush()
     if (this.#unended.length > 0 || (this.sender.canPump && !this.#output.isBlocked)) this.onQueued()
     this.#balanceReading()

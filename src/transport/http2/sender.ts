@@ -36,6 +36,8 @@ export class Sender {
   #streamWindow = INITIAL_WINDOW_BYTES
   #frameBytes = FRAME_BYTES_MIN
   #queuedBytes = 0
+  /** Body bytes that went straight into the output in this turn: a socket that takes all at once must not get all at once. */
+  #directBytes = 0
   /** The stream that more was queued for than for any other, as far as it was looked at. */
   #largest: Http2Stream | undefined
 
@@ -125,6 +127,7 @@ export class Sender {
       sizeBytes <= this.#frameBytes &&
       sizeBytes <= stream.sendWindow &&
       sizeBytes <= this.#window &&
+      this.#directBytes < HTTP2_LIMITS.turnBytes &&
       this.#output.heldBytes < DIRECT_OUTPUT_BYTES
     ) {
       if (sizeBytes === 0) return
@@ -136,6 +139,7 @@ export class Sender {
       chunk.set(bytes, start + prefix.length)
       stream.sendWindow -= sizeBytes
       this.#window -= sizeBytes
+      this.#directBytes += sizeBytes
       return
     }
     stream.queue ??= new RingQueue<Uint8Array>(4)
@@ -158,6 +162,10 @@ export class Sender {
     this.#queuedBytes -= stream.queuedBytes
     stream.queuedBytes = 0
     stream.queue = undefined
+  }
+
+  endTurn(): void {
+    this.#directBytes = 0
   }
 
   /** Moves queued bytes into the output, a frame per stream and round, until the buffer in work is full. True: there were some. */
