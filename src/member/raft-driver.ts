@@ -25,7 +25,7 @@ export interface PeerSender {
 }
 
 /** Longest time that one turn spends on applying before others get theirs. */
-const TURN_BUDGET_MS = 6
+const TURN_BUDGET_MS = 4
 
 export class RaftDriver {
   readonly #node: RawNode

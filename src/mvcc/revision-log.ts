@@ -25,6 +25,12 @@ export class FoundValue {
   end = 0
 }
 
+/**
+ * Revisions are packed whenever so many bytes have gathered, not all at once for a batch: that spreads the work, and what was
+ * packed no longer lives in many small objects.
+ */
+const TAIL_BYTES_MAX = 128 * 1024
+
 interface WrittenBatch {
   readonly batch: number
   readonly chunks: readonly Chunk[]
@@ -102,6 +108,7 @@ export class RevisionLog {
   /** Adds a revision behind all others; `kv` is its KeyValue in stored form, frozen. */
   append(main: number, sub: number, tombstone: boolean, kv: Uint8Array): void {
     this.#tail.push(new TailRevision(main, sub, tombstone, kv))
+    if (this.#tail.bytes >= TAIL_BYTES_MAX) this.pack()
   }
 
   /** Moves the tail into chunks, so that everything can be walked. */

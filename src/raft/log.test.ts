@@ -321,3 +321,20 @@ t.test('entries follow on when indexes are consecutive and terms never fall', as
   t.notOk(followsOn(at(3, 2), entries(4, 1)))
   t.notOk(followsOn(at(3, 2), [...entries(4, 2), ...entries(6, 2)]))
 })
+
+t.test('a long backlog is handed out for apply in pieces, in order and without gap', async (t) => {
+  const count = 300
+  const l = log({ entries: entries(1, ...new Array<number>(count).fill(1)), committed: index(count) })
+  const sizes: number[] = []
+  let next = 1
+  while (l.hasCommittedToApply) {
+    const taken = l.takeCommitted()
+    t.same(
+      taken.map((e) => e.index),
+      taken.map((_, i) => next + i),
+    )
+    next += taken.length
+    sizes.push(taken.length)
+  }
+  t.same(sizes, [128, 128, 44])
+})

@@ -17,6 +17,9 @@ import type { Entry, Snapshot } from './pb.js'
 /** Counted per entry besides its data, for every limit in bytes: roughly its headers on the wire and in memory. */
 export const ENTRY_OVERHEAD_BYTES = 24
 
+/** Handed out for apply in one go at most, so that whoever applies them can look at the clock in between. */
+const ENTRIES_TO_APPLY_MAX = 128
+
 export const entryBytes = (entry: Entry): number => entry.data.length + ENTRY_OVERHEAD_BYTES
 
 /** A place in the log. */
@@ -258,11 +261,12 @@ export class RaftLog {
     return this.#applyLimit() > this.#applying && this.#applyingBytes < this.#maxApplyingBytes
   }
 
-  /** The next committed and durable entries within what the byte limit leaves. */
+  /** The next committed and durable entries, so many as the limits leave. */
   takeCommitted(): Entry[] {
     if (!this.hasCommittedToApply) return []
     const room = this.#maxApplyingBytes - this.#applyingBytes
-    const entries = this.slice(toIndex(this.#applying + 1), toIndex(this.#applyLimit() + 1), room)
+    const last = Math.min(this.#applyLimit(), this.#applying + ENTRIES_TO_APPLY_MAX)
+    const entries = this.slice(toIndex(this.#applying + 1), toIndex(last + 1), room)
     this.#applying = toIndex(this.#applying + entries.length)
     this.#applyingBytes += sumBytes(entries)
     return entries

@@ -189,3 +189,28 @@ t.test('a view that was forgotten does not keep the store from closing', async (
   await backend.close()
   t.pass('closed')
 })
+
+t.test('a large batch leaves turns to others, and is seen whole or not at all', async (t) => {
+  const backend = await LevelBackend.open(folder())
+  const large = 'x'.repeat(16 * 1024)
+  await backend.write([put('meta', 'gone', '')])
+  const rows = Array.from({ length: 200 }, (_, i) => put('key', `k${1000 + i}`, large))
+  let done = false
+  let turns = 0
+  const written = backend
+    .write([...rows, { bucket: 'meta', key: bytes('gone'), value: undefined }, put('meta', 'last', 'yes')])
+    .then(() => (done = true))
+  while (!done) {
+    const seen = [backend.get('key', bytes('k1000')), backend.get('meta', bytes('last'))].map(
+      (row) => row !== undefined,
+    )
+    if (seen[0] !== seen[1] || seen[0] === (backend.get('meta', bytes('gone')) !== undefined)) t.fail('a part is seen')
+    turns++
+    await new Promise((resolve) => setImmediate(resolve))
+  }
+  await written
+  t.ok(turns > 10, `${turns} turns`)
+  t.equal((await scanned(backend, 'key')).length, 200)
+  t.equal(text(backend.get('meta', bytes('last'))), 'yes')
+  await backend.close()
+})
