@@ -170,8 +170,11 @@ export class RaftDriver {
   #send(messages: readonly raftpb.Message[]): void {
     if (messages.length === 0) return
     if (!messages.some(isSnapshot)) return this.#peers.send(messages)
-    this.#peers.send(messages.filter((message) => !isSnapshot(message)))
-    for (const message of messages.filter(isSnapshot)) this.#observer.onSnapshotMessage(message)
+    const snapshots: raftpb.Message[] = []
+    const others: raftpb.Message[] = []
+    for (const message of messages) (isSnapshot(message) ? snapshots : others).push(message)
+    this.#peers.send(others)
+    for (const message of snapshots) this.#observer.onSnapshotMessage(message)
   }
 
   #append(job: AppendJob): void {
