@@ -35,7 +35,6 @@ const BACKLOG_MAX = 5000
 const READERS_MAX = 100_000
 const HOUSEKEEPING_MS = 100
 const PURGE_PERIOD_MS = 30_000
-const STORAGE_VERSION = Buffer.from('storageVersion')
 
 export class Member {
   readonly #options: MemberOptions
@@ -183,7 +182,6 @@ export class Member {
     this.#cluster = new ClusterWork({
       parts: { ...parts, onFatal, onRemoved: () => this.#removed() },
       options,
-      markedVersion: textOf(parts.backend.get('meta', STORAGE_VERSION)),
       leader: () => this.leader,
       isLeader: () => this.isLeader,
       isOpen: () => this.leader !== NO_MEMBER,
@@ -195,7 +193,7 @@ export class Member {
       waitApplied: (waiter) => this.waitApplied(waiter),
       readBarrier: (waiter) => this.readBarrier(waiter),
       timeoutCause: (startedMs, taken) => this.#timeoutCause(startedMs, taken),
-      markVersion: (version) => this.#markStorage(version),
+      noteRows: () => this.noteRows(),
     })
   }
 
@@ -369,7 +367,7 @@ export class Member {
     return this.#committer.commit()
   }
 
-  /** Background work of the store left rows to commit. */
+  /** Background work left rows to commit. */
   noteRows(): void {
     this.#committer.noteApplied(0)
   }
@@ -494,6 +492,7 @@ export class Member {
   /** The state is that of another member's snapshot now. */
   #installed({ index }: AppliedPoint): void {
     this.#snapshotter.noteInstalled(index)
+    this.#cluster.onInstalled()
     this.#retention.restart(index)
     reachPeers(this.#parts)
     this.#barrier.onApplied(index)
@@ -554,11 +553,6 @@ export class Member {
     this.#wake = undefined
   }
 
-  #markStorage(version: string): void {
-    this.#parts.rows.put('meta', STORAGE_VERSION, Buffer.from(version))
-    this.#committer.noteApplied(0)
-  }
-
   #purge(): void {
     const { segmentsMax, snapshotsMax } = this.#options
     this.#purging ??= this.#log
@@ -596,6 +590,3 @@ export class Member {
 
 /** For proposals whose result shows in the state alone. */
 const NOBODY: ProposalWaiter = { onApplied: () => undefined, onFailed: () => undefined }
-
-const textOf = (bytes: Uint8Array | undefined): string | undefined =>
-  bytes === undefined ? undefined : Buffer.from(bytes).toString()
