@@ -10,6 +10,7 @@ import { AppliedWaits } from './applied-waits.js'
 import { type AutoCompactor, startCompactor } from './auto-compactor.js'
 import { BackendCommitter } from './backend-committer.js'
 import { ClusterWork } from './cluster-work.js'
+import { HeartbeatGaps } from './heartbeat-gaps.js'
 import { Leadership } from './leadership.js'
 import { LeaseKeeper } from './lease-keeper.js'
 import type { LogRetention } from './log-retention.js'
@@ -130,6 +131,7 @@ export class Member {
         installSnapshot: (snapshot) => this.#snapshots.install(snapshot),
         onFatal,
       },
+      heartbeats: new HeartbeatGaps({ ...options, clock, late: this.#metrics.lateHeartbeats }),
     })
     this.#ticks = new TickSource(clock, options.heartbeatMs, () => this.#tick())
     this.#committer = new BackendCommitter({
@@ -156,6 +158,7 @@ export class Member {
       committer: this.#committer,
       termAt: (index) => this.#driver.node.termAt(index),
       committed: () => this.committedIndex,
+      installing: this.#metrics.installing,
       step: (message) => this.receive([message]),
       onReport: (to, ok) => this.#driver.reportSnapshot(to, ok),
       onInstalled: (point) => this.#installed(point),
