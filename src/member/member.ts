@@ -3,7 +3,7 @@
 
 import { type AppliedPoint, type ApplyOutcome, type ConfigDecision, StateMachine } from '../apply/index.js'
 import { type ClusterId, type Index, type MemberId, NO_INDEX, NO_MEMBER, type Term, hexId } from '../base/index.js'
-import type { LogStorage, SnapshotReceipt, Status, Timer } from '../env/index.js'
+import type { LogSnapshot, LogStorage, SnapshotReceipt, Status, Timer } from '../env/index.js'
 import { errors, etcdserverpb, type raftpb } from '../proto/index.js'
 import type { ProposalWaiter, ReadWaiter } from './api.js'
 import { AppliedWaits } from './applied-waits.js'
@@ -73,6 +73,7 @@ export class Member {
     this.#options = options
     const { started, clock, logger, applied } = parts
     const onFatal = (error: Error): void => this.#fail(error)
+    const describe = (): LogSnapshot => describeState(this.#machine.applied, parts)
     this.#log = started.log
     this.#ids = new RequestIds(started.memberId, clock.wallMs())
     this.#metrics = memberMetrics(parts.metrics)
@@ -139,7 +140,7 @@ export class Member {
       machine: this.#machine,
       pacing: options.commit,
       duration: this.#metrics.backendCommitSeconds,
-      describe: () => describeState(this.#machine.applied, parts),
+      describe,
       onFatal,
     })
     this.#snapshotter = new Snapshotter({
@@ -148,7 +149,7 @@ export class Member {
       policy: options.snapshot,
       logger,
       lastIndex: started.recovered.snapshot?.index ?? NO_INDEX,
-      source: this.#snapshotSource(),
+      describe,
       isHeld: () => this.#snapshots.isInFlight,
       onFatal,
     })
@@ -574,20 +575,6 @@ export class Member {
         return status === undefined || status === errors.compacted
       },
     })
-  }
-
-  #snapshotSource(): ConstructorParameters<typeof Snapshotter>[0]['source'] {
-    const machine = (): StateMachine => this.#machine
-    const { membership, membershipData } = this.#parts
-    return {
-      get applied() {
-        return machine().applied
-      },
-      get confState() {
-        return confStateOf(membership)
-      },
-      membershipData: () => membershipData(membership),
-    }
   }
 }
 
