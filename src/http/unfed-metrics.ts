@@ -11,8 +11,6 @@ const UNMEASURED = 'not measured'
 
 /** By name, `*` for any ending. */
 const REASONS: readonly [string, string][] = [
-  ['etcd_server_heartbeat_send_failures_total', UNMEASURED],
-  ['etcd_server_snapshot_apply_in_progress_total', UNMEASURED],
   ['etcd_snap_db_*', ROWS],
   ['etcd_debugging_auth_revision', 'authentication is not built yet'],
   ['etcd_disk_backend_snapshot_duration_seconds', 'Maintenance.Snapshot is not built yet'],

@@ -23,8 +23,8 @@ export interface ClusterVersionOptions {
   readonly membership: Membership
   /** `major.minor.patch` */
   readonly serverVersion: string
-  /** The mark that the store holds. */
-  readonly marked: string | undefined
+  /** The mark that the backend holds. */
+  readonly readMark: () => string | undefined
   readonly clock: Clock
   readonly logger: Logger
   readonly isLeader: () => boolean
@@ -49,7 +49,7 @@ export class ClusterVersion {
   constructor(options: ClusterVersionOptions) {
     this.#options = options
     this.#own = minorOf(options.serverVersion)
-    this.#marked = options.marked
+    this.#marked = options.readMark()
   }
 
   /** @throws VersionTooLow */
@@ -63,6 +63,11 @@ export class ClusterVersion {
     this.#timer = clock.every(CHECK_MS, () => void this.check())
     const looked = this.check()
     if (membership.members().length === 1) await looked
+  }
+
+  /** The backend is that of another member's snapshot now, whatever was marked in the one before. */
+  onInstalled(): void {
+    this.#marked = this.#options.readMark()
   }
 
   close(): void {

@@ -18,18 +18,28 @@ import { readQueryStatus } from './query-status.js'
 import { clusterVersionRequest, corruptAlarmRequest } from './requests.js'
 import { Removal } from './removal.js'
 
+const STORAGE_VERSION = Buffer.from('storageVersion')
+
 /** What consensus and the member's loop have to offer. */
 export interface ClusterHost {
   readonly parts: Pick<
     MemberParts,
-    'started' | 'membership' | 'store' | 'network' | 'clock' | 'logger' | 'metrics' | 'onFatal' | 'onRemoved'
+    | 'started'
+    | 'membership'
+    | 'backend'
+    | 'rows'
+    | 'store'
+    | 'network'
+    | 'clock'
+    | 'logger'
+    | 'metrics'
+    | 'onFatal'
+    | 'onRemoved'
   >
   readonly options: Pick<
     MemberOptions,
     'heartbeatMs' | 'requestTimeoutMs' | 'serverVersion' | 'strictReconfigCheck' | 'corruption'
   >
-  /** The mark of the cluster's version that the store holds. */
-  readonly markedVersion: string | undefined
   /** NO_MEMBER while none is known. */
   leader(): MemberId
   isLeader(): boolean
@@ -43,7 +53,8 @@ export interface ClusterHost {
   waitApplied(waiter: ReadWaiter): void
   readBarrier(waiter: ReadWaiter): void
   timeoutCause(startedMs: number, taken: boolean): Status
-  markVersion(version: string): void
+  /** Rows of the member's own wait to be committed. */
+  noteRows(): void
 }
 
 export class ClusterWork implements ClusterApi {
@@ -59,7 +70,8 @@ export class ClusterWork implements ClusterApi {
   readonly #removal: Removal
 
   constructor(host: ClusterHost) {
-    const { clock, logger, metrics, membership, network, started, store, onFatal, onRemoved } = host.parts
+    const { backend, clock, logger, metrics, membership, network, rows, started, store } = host.parts
+    const { onFatal, onRemoved } = host.parts
     const { requestTimeoutMs, heartbeatMs, serverVersion } = host.options
     const self = started.memberId
     this.#self = self
@@ -113,7 +125,7 @@ export class ClusterWork implements ClusterApi {
       self,
       membership,
       serverVersion,
-      marked: host.markedVersion,
+      readMark: () => textOf(backend.get('meta', STORAGE_VERSION)),
       clock,
       logger,
       isLeader: () => host.isLeader(),
@@ -129,7 +141,10 @@ export class ClusterWork implements ClusterApi {
         )
       },
       propose: async (version) => (await host.proposeAsync(clusterVersionRequest(version))).status,
-      mark: (version) => host.markVersion(version),
+      mark: (version) => {
+        rows.put('meta', STORAGE_VERSION, Buffer.from(version))
+        host.noteRows()
+      },
       onTooLow: onFatal,
     })
     this.corruption = new CorruptionChecks({
@@ -201,6 +216,11 @@ export class ClusterWork implements ClusterApi {
     this.#config.onAdvanced()
   }
 
+  /** The state is that of another member's snapshot now. */
+  onInstalled(): void {
+    this.version.onInstalled()
+  }
+
   /** A leader is known. */
   onLeader(): void {
     this.#config.flush()
@@ -263,3 +283,6 @@ const progressOf = ({
   progress,
 }: Pick<RaftStatus, 'role' | 'progress'>): readonly MemberProgress[] | undefined =>
   role === 'leader' ? progress : undefined
+
+const textOf = (bytes: Uint8Array | undefined): string | undefined =>
+  bytes === undefined ? undefined : Buffer.from(bytes).toString()

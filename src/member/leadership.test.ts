@@ -100,7 +100,7 @@ const versions = (options: VersionsOptions = {}) => {
     })
   }
   if (options.decided !== undefined) membership.setClusterVersion(options.decided)
-  const state = { leads: true, refuse: false, others: options.others ?? [] }
+  const state = { leads: true, refuse: false, others: options.others ?? [], stored: options.marked }
   const tooLow: Error[] = []
   const proposed: string[] = []
   const marks: string[] = []
@@ -108,7 +108,7 @@ const versions = (options: VersionsOptions = {}) => {
     self: 1n as MemberId,
     membership,
     serverVersion: options.server ?? '3.7.1',
-    marked: options.marked,
+    readMark: () => state.stored,
     clock,
     logger: silentLogger,
     isLeader: () => state.leads,
@@ -166,6 +166,22 @@ t.test('a version that could not be decided is tried again; a follower only mark
   await clock.advance(4000)
   t.same(marks, ['3.6.0'])
   version.close()
+})
+
+t.test('after a snapshot was installed the mark of its store is what counts', async (t) => {
+  for (const [stored, expected] of [
+    [undefined, ['3.7.0', '3.7.0']],
+    ['3.6.0', ['3.7.0', '3.7.0']],
+    ['3.7.0', ['3.7.0']],
+  ] as const) {
+    const { clock, state, marks, version } = versions({ decided: '3.7.0' })
+    await version.open()
+    state.stored = stored
+    version.onInstalled()
+    await clock.advance(4000)
+    t.same(marks, expected, `holds ${stored}`)
+    version.close()
+  }
 })
 
 t.test('what was asked before the leadership was lost decides nothing', async (t) => {

@@ -8,6 +8,8 @@ export interface MemberMetrics {
   readonly proposalsFailed: Counter
   readonly readIndexesFailed: Counter
   readonly slowReadIndexes: Counter
+  readonly lateHeartbeats: Counter
+  readonly installing: Gauge
   readonly backendCommitSeconds: Histogram
 }
 
@@ -18,6 +20,14 @@ export const memberMetrics = (metrics: Metrics): MemberMetrics => ({
   proposalsFailed: metrics.counter('etcd_server_proposals_failed_total', 'Proposals that got no answer in time.'),
   readIndexesFailed: metrics.counter('etcd_server_read_indexes_failed_total', 'Read barriers that timed out.'),
   slowReadIndexes: metrics.counter('etcd_server_slow_read_indexes_total', 'Read barriers that had to ask again.'),
+  lateHeartbeats: metrics.counter(
+    'etcd_server_heartbeat_send_failures_total',
+    'Heartbeats that the leader could not send in time.',
+  ),
+  installing: metrics.gauge(
+    'etcd_server_snapshot_apply_in_progress_total',
+    '1 while a snapshot from the leader is applied, else 0.',
+  ),
   backendCommitSeconds: metrics.histogram(
     'etcd_disk_backend_commit_duration_seconds',
     'Time to make one batch durable in the backend.',

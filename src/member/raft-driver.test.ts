@@ -2,6 +2,7 @@ import t from 'tap'
 import { type MemberId, NO_INDEX, NO_TERM, index, term } from '../base/index.js'
 import { raftpb } from '../proto/index.js'
 import { DEFAULT_LIMITS, RawNode } from '../raft/index.js'
+import { HeartbeatGaps } from './heartbeat-gaps.js'
 import { RaftDriver } from './raft-driver.js'
 import { LogLines, MemoryLog, SilentNetwork, SimClock } from './testing.js'
 
@@ -21,6 +22,7 @@ const follower = (compacted = { index: NO_INDEX, term: NO_TERM }) => {
   const network = new SilentNetwork<raftpb.Message>()
   const fatal: string[] = []
   const applied: number[] = []
+  const counts = { late: 0 }
   const installs: { readonly at: number; readonly done: () => void }[] = []
   const node = new RawNode(
     {
@@ -59,10 +61,11 @@ const follower = (compacted = { index: NO_INDEX, term: NO_TERM }) => {
       installSnapshot: (snapshot) => new Promise((done) => installs.push({ at: snapshot.metadata!.index, done })),
       onFatal: (error) => fatal.push(error.message),
     },
+    heartbeats: new HeartbeatGaps({ clock, heartbeatMs: 100, late: { inc: () => counts.late++ } }),
   })
   const acknowledged = (): number[] =>
     network.sent.filter(({ type }) => type === MessageType.MsgAppResp).map((message) => message.index)
-  return { clock, log, network, driver, fatal, applied, installs, acknowledged }
+  return { clock, log, network, driver, fatal, applied, counts, installs, acknowledged }
 }
 
 const fromLeader = (type: number, fields: Partial<raftpb.Message>): raftpb.Message =>
@@ -125,4 +128,41 @@ t.test('jobs are reported in order however the writes around an installation end
   await clock.settle()
   t.same(fatal, [])
   t.equal(acknowledged().at(-1), 30)
+})
+
+t.test('a leader counts the heartbeats that come late for what was sent before', async (t) => {
+  const { clock, network, driver, fatal, counts } = follower()
+  const heartbeats = (): number => network.sent.filter(({ type }) => type === MessageType.MsgHeartbeat).length
+  const tickAfter = async (ms: number): Promise<void> => {
+    clock.skip(ms)
+    driver.tick()
+    await clock.settle()
+  }
+  const elect = async (): Promise<void> => {
+    driver.campaign()
+    await clock.settle()
+    const at = term(driver.node.term + (driver.node.role === 'preCandidate' ? 1 : 0))
+    driver.step([fromLeader(MessageType.MsgPreVoteResp, { term: at })])
+    await clock.settle()
+    driver.step([fromLeader(MessageType.MsgVoteResp, { term: at })])
+    await clock.settle()
+    t.equal(driver.node.role, 'leader')
+  }
+  await elect()
+  await tickAfter(1000)
+  t.equal(counts.late, 0, 'the first has none before it')
+  await tickAfter(100)
+  await tickAfter(200)
+  t.equal(counts.late, 0, 'twice the interval is in time')
+  await tickAfter(201)
+  t.equal(counts.late, 1)
+  t.equal(heartbeats(), 4)
+  driver.step([fromLeader(MessageType.MsgHeartbeat, { term: term(driver.node.term + 1) })])
+  await clock.settle()
+  t.equal(driver.node.role, 'follower')
+  clock.skip(10_000)
+  await elect()
+  await tickAfter(1000)
+  t.equal(counts.late, 1, 'led by another in between')
+  t.same(fatal, [])
 })

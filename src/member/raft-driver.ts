@@ -5,6 +5,7 @@ import type { Index, MemberId, Term } from '../base/index.js'
 import type { Clock, LogSnapshot, LogStorage, Logger } from '../env/index.js'
 import { raftpb } from '../proto/index.js'
 import type { AppendJob, RawNode, Ready } from '../raft/index.js'
+import type { HeartbeatGaps } from './heartbeat-gaps.js'
 
 export interface RaftObserver {
   /** Applies in order; synchronous. */
@@ -34,6 +35,7 @@ export class RaftDriver {
   readonly #clock: Clock
   readonly #logger: Logger
   readonly #observer: RaftObserver
+  readonly #heartbeats: HeartbeatGaps
   #pumping = false
   #continueScheduled = false
   #stopped = false
@@ -49,6 +51,7 @@ export class RaftDriver {
     clock: Clock
     logger: Logger
     observer: RaftObserver
+    heartbeats: HeartbeatGaps
   }) {
     this.#node = options.node
     this.#log = options.log
@@ -56,6 +59,7 @@ export class RaftDriver {
     this.#clock = options.clock
     this.#logger = options.logger
     this.#observer = options.observer
+    this.#heartbeats = options.heartbeats
   }
 
   get node(): RawNode {
@@ -155,7 +159,10 @@ export class RaftDriver {
   }
 
   #carryOut(ready: Ready): void {
-    if (ready.softState !== undefined) this.#observer.onLeadership(ready.softState.leader, this.#node.term)
+    if (ready.softState !== undefined) {
+      this.#heartbeats.reset()
+      this.#observer.onLeadership(ready.softState.leader, this.#node.term)
+    }
     // A configuration change takes effect when it is applied: whoever does not lead applies it before anything else leaves,
     // or it could answer for a configuration that is gone (reference: raft 1.14).
     const applyFirst = this.#node.role !== 'leader' && ready.committedEntries.some(isConfChange)
@@ -169,9 +176,17 @@ export class RaftDriver {
 
   #send(messages: readonly raftpb.Message[]): void {
     if (messages.length === 0) return
-    if (!messages.some(isSnapshot)) return this.#peers.send(messages)
-    this.#peers.send(messages.filter((message) => !isSnapshot(message)))
-    for (const message of messages.filter(isSnapshot)) this.#observer.onSnapshotMessage(message)
+    let hasSnapshot = false
+    for (const { type, to } of messages) {
+      if (type === raftpb.MessageType.MsgHeartbeat) this.#heartbeats.onSent(to)
+      else if (type === raftpb.MessageType.MsgSnap) hasSnapshot = true
+    }
+    if (!hasSnapshot) return this.#peers.send(messages)
+    const snapshots: raftpb.Message[] = []
+    const others: raftpb.Message[] = []
+    for (const message of messages) (isSnapshot(message) ? snapshots : others).push(message)
+    this.#peers.send(others)
+    for (const message of snapshots) this.#observer.onSnapshotMessage(message)
   }
 
   #append(job: AppendJob): void {

@@ -2,7 +2,7 @@
 
 import type { AppliedPoint } from '../apply/index.js'
 import type { Index, MemberId, Term } from '../base/index.js'
-import type { Backend, FileSystem, LogSnapshot, SnapshotReceipt } from '../env/index.js'
+import type { Backend, FileSystem, Gauge, LogSnapshot, SnapshotReceipt } from '../env/index.js'
 import type { raftpb } from '../proto/index.js'
 import type { BackendCommitter } from './backend-committer.js'
 import type { LoadedState } from './load-state.js'
@@ -37,6 +37,8 @@ export interface SnapshotWorkOptions {
   readonly committer: Pick<BackendCommitter, 'capture' | 'pause' | 'resume'>
   readonly termAt: (index: Index) => Term | undefined
   readonly committed: () => Index
+  /** 1 while a snapshot is being installed. */
+  readonly installing: Gauge
   readonly step: (message: raftpb.Message) => void
   readonly onReport: (to: MemberId, ok: boolean) => void
   /** In the turn of the exchange, after it. */
@@ -108,7 +110,13 @@ export class SnapshotWork {
 
   async install(snapshot: raftpb.Snapshot): Promise<void> {
     if (this.#installer === undefined) throw new Error('no snapshot was asked for')
-    await this.#installer.install(snapshot.metadata!)
+    const { installing } = this.#options
+    installing.set(1)
+    try {
+      await this.#installer.install(snapshot.metadata!)
+    } finally {
+      installing.set(0)
+    }
   }
 
   /** Ends transfers and the installation under way. The reads of others on a replaced store end by themselves. */

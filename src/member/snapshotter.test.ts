@@ -1,5 +1,5 @@
 import t from 'tap'
-import { type Index, type MemberId, type Term, index, term } from '../base/index.js'
+import { type MemberId, index, term } from '../base/index.js'
 import { silentLogger } from '../env/index.js'
 import { CommitFailed } from './backend-committer.js'
 import { LogRetention } from './log-retention.js'
@@ -27,15 +27,12 @@ const setup = (everyEntries = 10, lastIndex = 0) => {
         return new Promise<void>((done, fail) => commits.push({ done, fail }))
       },
     },
-    source: {
-      get applied() {
-        return { index: state.applied as Index, term: 3 as Term }
-      },
-      get confState() {
-        return conf(...state.voters)
-      },
-      membershipData: () => Buffer.from(`members ${state.voters}`),
-    },
+    describe: () => ({
+      index: index(state.applied),
+      term: term(3),
+      confState: conf(...state.voters),
+      data: Buffer.from(`members ${state.voters}`),
+    }),
     policy: { everyEntries, everyBytes: 1000 },
     logger: silentLogger,
     lastIndex: index(lastIndex),

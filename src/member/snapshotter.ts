@@ -1,9 +1,8 @@
 // Keeps the log on disk short: once enough entries were applied since the last time, records that the backend holds
 // everything up to here, and releases older log segments.
 
-import type { AppliedPoint } from '../apply/index.js'
 import { type Index, index as toIndex } from '../base/index.js'
-import type { LogConfState, LogStorage, Logger } from '../env/index.js'
+import type { LogSnapshot, LogStorage, Logger } from '../env/index.js'
 import { type BackendCommitter, CommitFailed } from './backend-committer.js'
 
 export interface SnapshotPolicy {
@@ -15,18 +14,10 @@ export interface SnapshotPolicy {
   readonly catchUpEntries: number
 }
 
-export interface SnapshotSource {
-  readonly applied: AppliedPoint
-  /** Of the last applied entry. */
-  readonly confState: LogConfState
-  /** Membership in the form of `.snap` files. */
-  membershipData(): Uint8Array
-}
-
 export class Snapshotter {
   readonly #committer: Pick<BackendCommitter, 'commit'>
   readonly #log: LogStorage
-  readonly #source: SnapshotSource
+  readonly #describe: () => LogSnapshot
   readonly #policy: Pick<SnapshotPolicy, 'everyEntries' | 'everyBytes'>
   readonly #logger: Logger
   readonly #isHeld: () => boolean
@@ -37,12 +28,14 @@ export class Snapshotter {
   #closed = false
 
   /**
-   * `isHeld`: another member is getting a snapshot; older segments stay until the next one. `onFatal`: a snapshot could not be saved; as in etcd the process has to end, before the log fills the disk.
+   * `describe`: the applied point, with the configuration and the membership as of it. `isHeld`: another member is getting a
+   * snapshot; older segments stay until the next one. `onFatal`: a snapshot could not be saved; as in etcd the process has to
+   * end, before the log fills the disk.
    */
   constructor(options: {
     committer: Pick<BackendCommitter, 'commit'>
     log: LogStorage
-    source: SnapshotSource
+    describe: () => LogSnapshot
     policy: Pick<SnapshotPolicy, 'everyEntries' | 'everyBytes'>
     logger: Logger
     lastIndex: Index
@@ -51,7 +44,7 @@ export class Snapshotter {
   }) {
     this.#committer = options.committer
     this.#log = options.log
-    this.#source = options.source
+    this.#describe = options.describe
     this.#policy = options.policy
     this.#logger = options.logger
     this.#lastIndex = options.lastIndex
@@ -84,8 +77,8 @@ export class Snapshotter {
 
   async #snapshot(): Promise<void> {
     // One turn: the point, the configuration and the membership belong together. The backend may then get ahead of it.
-    const { index, term } = this.#source.applied
-    const snapshot = { index, term, confState: this.#source.confState, data: this.#source.membershipData() }
+    const snapshot = this.#describe()
+    const { index } = snapshot
     this.#bytesSinceLast = 0
     this.#logger.info('triggering snapshot', { 'local-member-applied-index': index })
     // A recovery that starts from the record finds nothing older in the log: the backend must have it first.

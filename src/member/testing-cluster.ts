@@ -5,6 +5,7 @@ import {
   type Backend,
   type BackendFolders,
   type FileSystem,
+  type LabelledMetrics,
   type PeerEndpoint,
   type PeerNetwork,
   PeerUnavailable,
@@ -53,6 +54,8 @@ export interface SimWorld {
   newRandom(seed: number): Random
   /** A disk for the snapshots and the stores of one member; without it no snapshots are sent. */
   newFiles?(): SimFiles
+  /** Of all members; nobody counts when it is missing. */
+  readonly metrics?: LabelledMetrics
 }
 
 export interface SimFiles {
@@ -156,7 +159,7 @@ export class SimCluster {
         clock,
         random,
         logger,
-        metrics: noMetrics,
+        metrics: this.#world.metrics ?? noMetrics,
         onFatal: (error) => fatal.push(error),
         onRemoved: () => late.node!.removals++,
       },

@@ -1,6 +1,7 @@
 // Three members in one process; one is cut off for so long that it needs a snapshot.
 import t, { type Test } from 'tap'
 import { stateOf } from '#src/apply/testing.js'
+import { noMetrics } from '#src/env/index.js'
 import { etcdserverpb } from '#src/proto/index.js'
 import { MemoryBackend, TurnClock, seededRandom } from '#src/mvcc/testing.js'
 import { type ClusterNode, SimCluster, type SimWorld } from '#src/member/testing-cluster.js'
@@ -22,6 +23,7 @@ const WORLD: SimWorld = {
   },
 }
 
+const MARK = Buffer.from('storageVersion')
 const OPTIONS = { snapshot: { everyEntries: 1000, everyBytes: 1e9, catchUpEntries: 5 } }
 
 const propose = async (cluster: SimCluster, node: ClusterNode, fill: (r: etcdserverpb.InternalRaftRequest) => void) => {
@@ -160,3 +162,32 @@ for (const compacts of [false, true]) {
     },
   )
 }
+
+t.test('a member marks the store that a snapshot has brought without a mark', async (t) => {
+  const installing: number[] = []
+  const gauge = (name: string) => ({
+    set: (value: number) => void (name === 'etcd_server_snapshot_apply_in_progress_total' && installing.push(value)),
+  })
+  const cluster = new SimCluster({ ...WORLD, metrics: { ...noMetrics, gauge } }, OPTIONS)
+  await cluster.boot('a', 'b', 'c')
+  await cluster.clock.advance(9000)
+  const leader = cluster.leader!
+  const [lagging, other] = cluster.followers as [ClusterNode, ClusterNode]
+  const markOf = (node: ClusterNode): string | undefined => {
+    const mark = node.member.parts.backend.get('meta', MARK)
+    return mark && Buffer.from(mark).toString()
+  }
+  t.equal(markOf(lagging), '3.7.0')
+  cluster.cut(lagging, leader, other)
+  // As of a leader that has not marked its store when the snapshot is taken.
+  leader.member.parts.rows.delete('meta', MARK)
+  for (let i = 0; i < 200; i++) await put(cluster, leader, `k${i}`, 'v')
+  cluster.heal()
+  await catchUp(cluster, lagging, leader)
+  t.equal(markOf(leader), undefined)
+  t.equal(markOf(lagging), undefined, 'by a snapshot')
+  t.same(installing, [1, 0])
+  await cluster.clock.advance(5000)
+  t.equal(markOf(lagging), '3.7.0')
+  for (const node of [...cluster.nodes.values()]) await cluster.stop(node)
+})
