@@ -177,8 +177,11 @@ export class Lane implements CallListener<quoratepeer.LaneReply> {
     const { ack, credit, pong, goAway } = reply
     if (ack !== undefined) {
       if (this.#state === 'dialing') this.#onAck(ack)
-    } else if (goAway !== undefined) this.#onRefusal(goAway.code, goAway.message, 0)
-    else if (this.#state === 'open' && credit !== undefined) {
+    } else if (goAway !== undefined) {
+      // Before the ack nothing says that it comes from a member of our cluster.
+      if (this.#state === 'open') this.#onRefusal(goAway.code, goAway.message, 0)
+      else this.#fail('bad answer', PEER_LIMITS.redialMs)
+    } else if (this.#state === 'open' && credit !== undefined) {
       this.#creditBytes += credit.addBytes
       this.flush()
     } else if (this.#state === 'open' && pong !== undefined) this.#onPong(pong)
