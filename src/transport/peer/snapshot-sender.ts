@@ -70,12 +70,13 @@ export class SnapshotSender implements CallListener<quoratepeer.SnapshotReply> {
       this.#call?.cancel()
       this.#channel?.cut()
     }
+    const tookMs = this.#context.nowMs() - startMs
     const sourceProblem = await source.close()
     if (sourceProblem !== undefined) logger.warn('cannot close a snapshot', { error: sourceProblem })
     if (isDone) {
-      logger.info('sent database snapshot', fields())
+      logger.info('sent database snapshot', { ...fields(), took: `${Math.round(tookMs)}ms` })
       instruments.snapshotSent.inc()
-      instruments.snapshotSendSeconds.observe((this.#context.nowMs() - startMs) / 1000)
+      instruments.snapshotSendSeconds.observe(tookMs / 1000)
     } else {
       logger.warn('failed to send database snapshot', { ...fields(), error: this.#problem ?? 'ended' })
       instruments.snapshotSendFailures.inc()
