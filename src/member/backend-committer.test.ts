@@ -289,3 +289,18 @@ t.test('a capture that waits is refused by halt and by close', async (t) => {
     await t.rejects(waiting, CommitFailed, end)
   }
 })
+
+t.test('a pause holds back what is to be committed, and can end without an exchange', async (t) => {
+  const { clock, backend, committer, apply } = await setup()
+  committer.resume()
+  await committer.pause()
+  apply()
+  const committed = committer.commit()
+  await clock.advance(1000)
+  t.equal(backend.waiting.length, 0)
+  committer.resume()
+  await clock.settle()
+  backend.finish()
+  await committed
+  t.equal(committer.committed.index, 1)
+})

@@ -150,10 +150,15 @@ export class BackendCommitter {
     await this.#running
   }
 
-  /** The store, the rows and the backend were exchanged while nothing was written: they hold everything up to `point`. */
-  resume(point: AppliedPoint): void {
-    this.#collected = this.#committed = point
-    this.#operations = 0
+  /**
+   * Ends a pause. With `point`, the store, the rows and the backend were exchanged meanwhile and hold everything up to there.
+   * Without one nothing was exchanged; without a pause nothing happens.
+   */
+  resume(point?: AppliedPoint): void {
+    if (point !== undefined) {
+      this.#collected = this.#committed = point
+      this.#operations = 0
+    }
     this.#endPause()
     if (this.#captures.length > 0) void this.#start()
     else if (this.#isDirty()) this.noteApplied(0)

@@ -52,7 +52,7 @@ export class StartReport {
   }
 
   bootstrapped({ isNew, clusterId, memberId, recovered }: Started, member: Member): void {
-    const { electionTicks, electionMs, walDir, snapDir, maxWals, maxSnapshots } = this.#config
+    const { walDir, snapDir, maxWals, maxSnapshots } = this.#config
     const ids = { 'cluster-id': hexId(clusterId), 'local-member-id': hexId(memberId) }
     if (isNew) this.#logger.info('starting local member', ids)
     else this.#logger.info('restarting local member', { ...ids, 'commit-index': recovered.hardState.commit })
@@ -61,19 +61,31 @@ export class StartReport {
       'local-server-version': SERVER_VERSION,
       'cluster-version': member.parts.membership.clusterVersion?.replace(/\.\d+$/, '') ?? 'to_be_decided',
     })
-    this.#logger.info('started as single-node; fast-forwarding election ticks', {
-      'local-member-id': hexId(memberId),
-      'forward-ticks': electionTicks,
-      'forward-duration': formatMs(electionMs),
-      'election-ticks': electionTicks,
-      'election-timeout': formatMs(electionMs),
-    })
+    // On a first start the list of members is still in the log.
+    this.#electionAdvance(memberId, member.parts.membership.members().length || this.#config.initialCluster.size)
     for (const { dir, suffix, max } of [
       { dir: snapDir, suffix: 'snap', max: maxSnapshots },
       { dir: walDir, suffix: 'wal', max: maxWals },
     ]) {
       this.#logger.info('started to purge file', { dir, suffix, max, interval: PURGE_INTERVAL })
     }
+  }
+
+  #electionAdvance(memberId: bigint, members: number): void {
+    const { electionTicks, electionMs, heartbeatMs, initialElectionTickAdvance } = this.#config
+    const local = { 'local-member-id': hexId(memberId) }
+    if (members > 1) {
+      const what = initialElectionTickAdvance ? 'starting' : 'skipping'
+      this.#logger.info(`${what} initial election tick advance`, { ...local, 'election-ticks': electionTicks })
+      return
+    }
+    this.#logger.info('started as single-node; fast-forwarding election ticks', {
+      ...local,
+      'forward-ticks': electionTicks - 1,
+      'forward-duration': formatMs((electionTicks - 1) * heartbeatMs),
+      'election-ticks': electionTicks,
+      'election-timeout': formatMs(electionMs),
+    })
   }
 
   /** Other members and monitoring are served; clients not yet. */

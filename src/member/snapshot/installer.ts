@@ -60,12 +60,15 @@ export class SnapshotInstaller {
     const applied = state.machine.applied.index
     parts.logger.info('applying snapshot', { 'current-applied-index': applied, 'incoming-snapshot-index': at.index })
     const next = await buildStore(parts, otherFolder(this.#store.folder), at, applied, signal)
-    let loaded: LoadedState
+    let loaded: LoadedState | undefined
     try {
       loaded = await load(next.backend)
       await committer.pause()
       signal.throwIfAborted()
     } catch (error) {
+      // What goes on with the old state may still have to commit, and the new store may be compacting already.
+      committer.resume()
+      await loaded?.store.close()
       await next.backend.close()
       throw error
     }

@@ -58,9 +58,13 @@ export class SnapshotReceiver {
     const reader = new RowStreamReader(() => undefined)
     let position = 0
     const drop = async (): Promise<void> => {
-      this.#receiving = false
-      await file.close()
-      await fs.remove(this.#files.temporaryPathOf(index))
+      try {
+        await file.close()
+        await fs.remove(this.#files.temporaryPathOf(index))
+      } finally {
+        // Not earlier: the next one may use the same name.
+        this.#receiving = false
+      }
     }
     return {
       write: async (chunk) => {

@@ -144,15 +144,12 @@ export class SnapshotSender {
   async #transfer(transfer: Transfer, prepared: Prepared, message: raftpb.Message): Promise<void> {
     const { network, clusterId, logger, onReport, clock } = this.#options
     const { index, term } = prepared.snapshot.metadata!
-    const startedMs = clock.monotonicMs()
-    const fields = { 'snapshot-index': index, 'remote-peer-id': hexId(transfer.to) }
-    logger.info('sending database snapshot', fields)
     let ok = false
     try {
       const rows = encodeRows(prepared.view, { clusterId, index, term })
       ok = await network.sendSnapshot(message, rows, transfer.abort.signal)
     } catch (error) {
-      logger.error('sending a snapshot broke off', { ...fields, error })
+      logger.error('sending a snapshot broke off', { 'remote-peer-id': hexId(transfer.to), error })
     }
     this.#transfers.delete(transfer)
     prepared.users--
@@ -161,11 +158,7 @@ export class SnapshotSender {
       else this.#keep(prepared)
     }
     if (ok) this.#holdUntilMs = clock.monotonicMs() + UNUSED_MS
-    if (this.#closed || transfer.superseded) return
-    const took = `${Math.round(clock.monotonicMs() - startedMs)}ms`
-    if (ok) logger.info('sent database snapshot', { ...fields, took })
-    else logger.warn('failed to send database snapshot', { ...fields, took })
-    onReport(transfer.to, ok)
+    if (!this.#closed && !transfer.superseded) onReport(transfer.to, ok)
   }
 
   /** Until it is used, or the time is over. */

@@ -1,8 +1,7 @@
 // What all parts of a server's links share.
 
-import type { ChannelInterface } from '@grpc/grpc-js'
 import type { MemberId } from '../../base/index.js'
-import { insecureCredentials, openChannel } from './dialed-call.js'
+import { DialedChannel, insecureCredentials } from './dialed-call.js'
 import { BatchWriter } from './frames.js'
 import { PEER_LIMITS, peerFrameBytes } from './limits.js'
 import type { PeerNetworkOptions } from './options.js'
@@ -24,8 +23,8 @@ export class PeerContext {
   }
 
   /** @throws what the provider of credentials throws. */
-  dial(url: string, receiveBytesMax: number = PEER_LIMITS.replyBytes): ChannelInterface {
-    return openChannel(url, (this.options.credentials ?? insecureCredentials)(url), receiveBytesMax)
+  dial(url: string, receiveBytesMax: number = PEER_LIMITS.replyBytes): DialedChannel {
+    return new DialedChannel(url, (this.options.credentials ?? insecureCredentials)(url), receiveBytesMax)
   }
 
   /** `delayMs`, 20 % more or less. */

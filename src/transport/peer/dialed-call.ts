@@ -1,21 +1,90 @@
 // One stream that we dialled. Calls are made on the channel itself, below the stream objects of grpc-js: those add an object
 // and two turns to every message.
 
+import type { Socket } from 'node:net'
 import {
   Channel,
-  type ChannelCredentials,
+  ChannelCredentials,
   type ChannelInterface,
   Metadata,
   type StatusObject,
   status as Status,
-  credentials,
 } from '@grpc/grpc-js'
 import type { Codec } from '../../env/index.js'
 
-export type Dial = (url: string) => ChannelInterface
+/** A connection of its own to one URL; it is made when the first call starts. */
+export class DialedChannel {
+  readonly channel: ChannelInterface
+  readonly #sockets: DialedSockets
+  #isClosed = false
 
-/** A connection of its own to `url`; it is made when the first call starts. */
-export function openChannel(url: string, secrets: ChannelCredentials, receiveBytesMax: number): ChannelInterface {
+  constructor(url: string, secrets: ChannelCredentials, receiveBytesMax: number) {
+    this.#sockets = new DialedSockets(secrets)
+    this.channel = channelTo(url, this.#sockets, receiveBytesMax)
+  }
+
+  /** Begins nothing new; ends when what is under way has ended. Idempotent. */
+  close(): void {
+    if (this.#isClosed) return
+    this.#isClosed = true
+    this.channel.close()
+  }
+
+  /**
+   * Ends at once. A channel that is only closed keeps the sockets of dials that nobody answers, and of connections that take
+   * nothing any more, for as long as the system does. Idempotent.
+   */
+  cut(): void {
+    this.close()
+    this.#sockets.destroy()
+  }
+}
+
+type SecureConnector = ReturnType<ChannelCredentials['_createSecureConnector']>
+type ConnectorParameters = Parameters<ChannelCredentials['_createSecureConnector']>
+
+/** Credentials that know the sockets that they were used for. */
+class DialedSockets extends ChannelCredentials {
+  readonly #secrets: ChannelCredentials
+  readonly #sockets = new Set<Socket>()
+  #isDestroyed = false
+
+  constructor(secrets: ChannelCredentials) {
+    super()
+    this.#secrets = secrets
+  }
+
+  destroy(): void {
+    this.#isDestroyed = true
+    for (const socket of this.#sockets) socket.destroy()
+  }
+
+  override _isSecure(): boolean {
+    return this.#secrets._isSecure()
+  }
+
+  override _equals(other: ChannelCredentials): boolean {
+    return other === this
+  }
+
+  override _createSecureConnector(...parameters: ConnectorParameters): SecureConnector {
+    const connector = this.#secrets._createSecureConnector(...parameters)
+    return {
+      connect: (socket) => {
+        // Whoever called closes the socket then.
+        if (this.#isDestroyed) return Promise.reject(new Error('the connection was given up'))
+        this.#sockets.add(socket)
+        socket.once('close', () => this.#sockets.delete(socket))
+        return connector.connect(socket)
+      },
+      waitForReady: () => connector.waitForReady(),
+      getCallCredentials: () => connector.getCallCredentials(),
+      destroy: () => connector.destroy(),
+    }
+  }
+}
+
+function channelTo(url: string, secrets: ChannelCredentials, receiveBytesMax: number): ChannelInterface {
   return new Channel(targetOf(url), secrets, {
     'grpc.use_local_subchannel_pool': 1,
     'grpc.enable_http_proxy': 0,
@@ -34,7 +103,7 @@ export function openChannel(url: string, secrets: ChannelCredentials, receiveByt
 
 export const insecureCredentials = (url: string): ChannelCredentials => {
   if (url.startsWith('https:') || url.startsWith('unixs:')) throw new Error(`no TLS for ${url}`)
-  return credentials.createInsecure()
+  return ChannelCredentials.createInsecure()
 }
 
 function targetOf(url: string): string {

@@ -1,5 +1,6 @@
 // Lanes against a member that a test plays, with time moved by hand.
 
+import { type AddressInfo, type Socket, createServer } from 'node:net'
 import t from 'tap'
 import { index } from '../../base/index.js'
 import { type StreamCall, type StreamHandler, streamMethod } from '../../env/index.js'
@@ -159,7 +160,12 @@ t.test('an answer of another member or cluster is none', async (t) => {
   ;(await stream('Control', 2)).ack({ clusterId: 9n as never, code: PeerCode.MEMBER_REMOVED })
   await until(() => clock.timerCount === 2)
   clock.advance(PEER_LIMITS.refusedRedialMs * 1.2)
-  await stream('Control', 3)
+  const reply = new LaneReply()
+  reply.goAway = Object.assign(new quoratepeer.GoAway(), { code: PeerCode.MEMBER_REMOVED, message: 'removed' })
+  ;(await stream('Control', 3)).call.send(reply)
+  await until(() => clock.timerCount === 2)
+  clock.advance(PEER_LIMITS.redialMs * 1.2)
+  await stream('Control', 4)
   t.equal(a.network.activeSinceMs(b), undefined)
   t.equal(a.receiver.removed, 0)
 })
@@ -338,4 +344,26 @@ t.test('who is removed while connected is told', async (t) => {
   control.call.send(reply)
   await until(() => a.receiver.removed === 1)
   await until(() => control.isOver)
+})
+
+t.test('a dial that nobody answers leaves no socket behind', async (t) => {
+  const sockets = new Set<Socket>()
+  let count = 0
+  const silent = createServer((socket) => {
+    count++
+    sockets.add(socket.resume())
+    socket.on('error', () => undefined)
+    socket.on('close', () => sockets.delete(socket))
+  })
+  t.teardown(() => silent.close())
+  await new Promise<void>((resolve) => silent.listen(0, '127.0.0.1', resolve))
+  const clock = new HandClock()
+  const a = await startMember(1, { clock })
+  t.teardown(() => a.close())
+  a.network.setPeers([{ id: 2n as never, urls: [`http://127.0.0.1:${(silent.address() as AddressInfo).port}`] }], [])
+  for (let i = 1; i <= 3; i++) {
+    await until(() => count === i && sockets.size === 1)
+    clock.advance(2000 + PEER_LIMITS.checkMs)
+    clock.advance(PEER_LIMITS.redialMs * 1.2)
+  }
 })

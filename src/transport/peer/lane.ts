@@ -9,12 +9,11 @@
 // Messages are queued while the lane is dialing or open, and dropped while it waits: by then they would be stale. Forwarded
 // proposals are kept for the next dial: they are sent once, and who waits for one would not learn that it was dropped.
 
-import type { ChannelInterface } from '@grpc/grpc-js'
 import { type MemberId, hexId } from '../../base/index.js'
 import type { Timer } from '../../env/index.js'
 import { quoratepeer, type raftpb } from '../../proto/index.js'
 import type { PeerContext } from './context.js'
-import { type CallListener, DialedCall } from './dialed-call.js'
+import { type CallListener, DialedCall, type DialedChannel } from './dialed-call.js'
 import { creditOf, helloFrame, pingFrame } from './frames.js'
 import { PeerCode, codeText, helloOf } from './handshake.js'
 import { LaneQueue } from './lane-queue.js'
@@ -77,7 +76,7 @@ export class Lane implements CallListener<quoratepeer.LaneReply> {
   readonly #urgent: LaneQueue
   readonly #batch: raftpb.Message[] = []
   #state: State = 'stopped'
-  #channel: ChannelInterface | undefined
+  #channel: DialedChannel | undefined
   #call: DialedCall<quoratepeer.LaneReply> | undefined
   #redial: Timer | undefined
   #urlPos = 0
@@ -123,6 +122,8 @@ export class Lane implements CallListener<quoratepeer.LaneReply> {
 
   /** Ends the lane for good; what waits is lost. Idempotent. */
   stop(): void {
+    // An open one ends in good order.
+    if (this.#state !== 'open') this.#channel?.cut()
     this.#hangUp()
     this.#state = 'stopped'
   }
@@ -176,8 +177,11 @@ export class Lane implements CallListener<quoratepeer.LaneReply> {
     const { ack, credit, pong, goAway } = reply
     if (ack !== undefined) {
       if (this.#state === 'dialing') this.#onAck(ack)
-    } else if (goAway !== undefined) this.#onRefusal(goAway.code, goAway.message, 0)
-    else if (this.#state === 'open' && credit !== undefined) {
+    } else if (goAway !== undefined) {
+      // Before the ack nothing says that it comes from a member of our cluster.
+      if (this.#state === 'open') this.#onRefusal(goAway.code, goAway.message, 0)
+      else this.#fail('bad answer', PEER_LIMITS.redialMs)
+    } else if (this.#state === 'open' && credit !== undefined) {
       this.#creditBytes += credit.addBytes
       this.flush()
     } else if (this.#state === 'open' && pong !== undefined) this.#onPong(pong)
@@ -211,7 +215,7 @@ export class Lane implements CallListener<quoratepeer.LaneReply> {
       this.#fail(error instanceof Error ? error.message : String(error), PEER_LIMITS.refusedRedialMs)
       return
     }
-    this.#call = new DialedCall(this.#channel, this.#kind.path, quoratepeer.LaneReplyCodec, this)
+    this.#call = new DialedCall(this.#channel.channel, this.#kind.path, quoratepeer.LaneReplyCodec, this)
     this.#call.write(helloFrame(helloOf(options, this.#kind.lane, this.#owner.id, this.#context.incarnationId)))
   }
 
@@ -282,6 +286,7 @@ export class Lane implements CallListener<quoratepeer.LaneReply> {
   #fail(reason: string, delayMs: number): void {
     if (this.#state !== 'open' && this.#state !== 'dialing') return
     const wasOpen = this.#state === 'open'
+    this.#channel?.cut()
     const dropped = this.#hangUp()
     this.#state = 'waiting'
     if (!wasOpen) this.#urlPos++

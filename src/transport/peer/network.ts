@@ -98,7 +98,14 @@ class GrpcPeerNetwork implements RaftNetwork, NetworkHooks, MemberList {
     const peer = this.#peers.get(message.to)
     const url = peer?.url
     const isFree = !this.#isClosed && this.#senders.size < PEER_LIMITS.snapshots && !this.#senders.has(message.to)
-    if (url === undefined || this.#receiver === undefined || !isFree) return refuseChunks(chunks)
+    if (url === undefined || this.#receiver === undefined || !isFree) {
+      const { logger } = this.#context.options
+      const error = url === undefined ? 'no such peer' : 'too many snapshots under way'
+      if (!this.#isClosed) {
+        logger.warn('failed to send database snapshot', { 'remote-peer-id': hexId(message.to), error })
+      }
+      return refuseChunks(chunks)
+    }
     const sender = new SnapshotSender(this.#context, message.to, url)
     const { snapshotsSending } = this.#context.metrics.of(message.to)
     const task = sender.run(message, chunks, signal)

@@ -1,3 +1,4 @@
+import { type AddressInfo, createServer } from 'node:net'
 import t from 'tap'
 import { Client, Metadata, credentials } from '@grpc/grpc-js'
 import { PeerUnavailable, type UnaryCall, unaryMethod } from '../../env/index.js'
@@ -68,6 +69,27 @@ t.test('time is up', async (t) => {
   clock.advance(1)
   await failed
   await until(() => hanging[0]!.canceled)
+})
+
+t.test('after a question without an answer the next one dials, and those under way go on', async (t) => {
+  const { a, b, hanging } = await asked(t)
+  const patient = renew(a, b)
+  await until(() => hanging.length === 1)
+  await t.rejects(renew(a, b, 20), { message: 'no answer in time' })
+  hanging[0]!.respond(new quoratepeer.LeaseRenewResponse())
+  await patient
+
+  const silent = createServer((socket) => void socket.resume())
+  t.teardown(() => silent.close())
+  await new Promise<void>((resolve) => silent.listen(0, '127.0.0.1', resolve))
+  const { port } = silent.address() as AddressInfo
+  const c = await startMember(3)
+  t.teardown(() => c.close())
+  c.network.setPeers([{ id: b.id, urls: [`http://127.0.0.1:${port}`, b.url] }], [])
+  await t.rejects(c.network.query(b.id, version, new quoratepeer.VersionRequest(), 50), {
+    message: 'no answer in time',
+  })
+  t.equal((await ask(c, b)).server, '3.7.0', 'at the next address')
 })
 
 t.test('so many wait, and no more', async (t) => {

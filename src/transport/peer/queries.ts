@@ -1,6 +1,6 @@
 // Questions between members: unary calls that say in their metadata which cluster they mean, who asks, and whom.
 
-import { type ChannelInterface, Client, Metadata, credentials } from '@grpc/grpc-js'
+import { Client, Metadata, credentials } from '@grpc/grpc-js'
 import { type ClusterId, type MemberId, hexId } from '../../base/index.js'
 import {
   type CallMetadata,
@@ -12,6 +12,7 @@ import {
   type Status,
 } from '../../env/index.js'
 import type { PeerContext } from './context.js'
+import type { DialedChannel } from './dialed-call.js'
 import { REMOVED_TEXT } from './handshake.js'
 import { PEER_LIMITS } from './limits.js'
 
@@ -63,8 +64,7 @@ export class QueryLane {
   readonly #context: PeerContext
   readonly #urls: () => readonly string[]
   readonly #metadata = new Metadata()
-  #channel: ChannelInterface | undefined
-  #client: Client | undefined
+  #connection: Connection | undefined
   #urlPos = 0
   readonly #waiting = new Set<() => void>()
   #isStopped = false
@@ -84,9 +84,9 @@ export class QueryLane {
         reject(new PeerUnavailable(this.#isStopped ? 'the link is closed' : 'too many questions wait for an answer'))
         return
       }
-      let client: Client
+      let connection: Connection
       try {
-        client = this.#open()
+        connection = this.#open()
       } catch (error) {
         reject(new PeerUnavailable('cannot dial', { cause: error }))
         return
@@ -94,6 +94,7 @@ export class QueryLane {
       const settle = (): void => {
         timer.cancel()
         this.#waiting.delete(give)
+        connection.leave()
       }
       const giveUp = (reason: string, cause?: unknown): void => {
         settle()
@@ -101,9 +102,14 @@ export class QueryLane {
         reject(new PeerUnavailable(reason, { cause }))
       }
       const give = (): void => giveUp('the link is closed')
-      const timer = this.#context.options.clock.after(timeoutMs, () => giveUp('no answer in time'))
+      // The connection may be dead without a word, and would stay so for minutes: the next question dials.
+      const timer = this.#context.options.clock.after(timeoutMs, () => {
+        giveUp('no answer in time')
+        this.#hangUp(connection)
+      })
       this.#waiting.add(give)
-      const call = client.makeUnaryRequest(
+      connection.enter()
+      const call = connection.client.makeUnaryRequest(
         `/${service}/${method.name}`,
         (message: Req) => Buffer.from(method.request.encode(message)),
         (bytes: Buffer) => method.response.decode(bytes, 0, bytes.length),
@@ -113,7 +119,7 @@ export class QueryLane {
           if (!this.#waiting.has(give)) return
           settle()
           if (error !== null) {
-            if (Number(error.code) === Code.unavailable) this.#hangUp(client)
+            if (Number(error.code) === Code.unavailable) this.#hangUp(connection)
             reject(new PeerUnavailable(error.details, { cause: error }))
           } else if (response === undefined) reject(new PeerUnavailable('no answer'))
           else resolve(response)
@@ -126,25 +132,57 @@ export class QueryLane {
   stop(): void {
     this.#isStopped = true
     for (const give of [...this.#waiting]) give()
-    this.#channel?.close()
-    this.#channel = this.#client = undefined
+    this.#connection?.retire()
+    this.#connection = undefined
   }
 
-  #open(): Client {
-    if (this.#client !== undefined) return this.#client
+  #open(): Connection {
+    if (this.#connection !== undefined) return this.#connection
     const urls = this.#urls()
     const url = urls[this.#urlPos % Math.max(1, urls.length)]
     if (url === undefined) throw new Error('no address')
-    this.#channel = this.#context.dial(url, this.#context.frameBytesMax)
-    this.#client = new Client(url, credentials.createInsecure(), { channelOverride: this.#channel })
-    return this.#client
+    this.#connection = new Connection(url, this.#context.dial(url, this.#context.frameBytesMax))
+    return this.#connection
   }
 
-  /** The next question tries the next address. */
-  #hangUp(client: Client): void {
-    if (this.#client !== client) return
+  /** The next question tries the next address; those under way end on the connection that they have. */
+  #hangUp(connection: Connection): void {
+    if (this.#connection !== connection) return
     this.#urlPos++
-    this.#channel?.close()
-    this.#channel = this.#client = undefined
+    connection.retire()
+    this.#connection = undefined
+  }
+}
+
+/** To one address; when it is retired it lasts as long as its questions. */
+class Connection {
+  readonly client: Client
+  readonly #channel: DialedChannel
+  #questions = 0
+  #isRetired = false
+
+  constructor(url: string, dialed: DialedChannel) {
+    this.#channel = dialed
+    this.client = new Client(url, credentials.createInsecure(), { channelOverride: dialed.channel })
+  }
+
+  enter(): void {
+    this.#questions++
+  }
+
+  leave(): void {
+    this.#questions--
+    this.#cutIfUnused()
+  }
+
+  /** No question follows. */
+  retire(): void {
+    this.#isRetired = true
+    this.#channel.close()
+    this.#cutIfUnused()
+  }
+
+  #cutIfUnused(): void {
+    if (this.#isRetired && this.#questions === 0) this.#channel.cut()
   }
 }

@@ -7,12 +7,11 @@
 //   -> SnapshotEnd      <- SnapshotResult
 
 import { createHash } from 'node:crypto'
-import type { ChannelInterface } from '@grpc/grpc-js'
 import { crc32c } from '@node-rs/crc32'
 import { type MemberId, hexId } from '../../base/index.js'
 import { quoratepeer, raftpb } from '../../proto/index.js'
 import type { PeerContext } from './context.js'
-import { type CallListener, DialedCall } from './dialed-call.js'
+import { type CallListener, DialedCall, type DialedChannel } from './dialed-call.js'
 import { Lane, PeerCode, codeText, helloOf } from './handshake.js'
 import { PEER_LIMITS } from './limits.js'
 
@@ -24,7 +23,7 @@ export class SnapshotSender implements CallListener<quoratepeer.SnapshotReply> {
   readonly #context: PeerContext
   readonly #to: MemberId
   readonly #url: string
-  #channel: ChannelInterface | undefined
+  #channel: DialedChannel | undefined
   #call: DialedCall<quoratepeer.SnapshotReply> | undefined
   #problem: string | undefined
   #isAcknowledged = false
@@ -69,14 +68,15 @@ export class SnapshotSender implements CallListener<quoratepeer.SnapshotReply> {
       check.cancel()
       signal.removeEventListener('abort', onAbort)
       this.#call?.cancel()
-      this.#channel?.close()
+      this.#channel?.cut()
     }
+    const tookMs = this.#context.nowMs() - startMs
     const sourceProblem = await source.close()
     if (sourceProblem !== undefined) logger.warn('cannot close a snapshot', { error: sourceProblem })
     if (isDone) {
-      logger.info('sent database snapshot', fields())
+      logger.info('sent database snapshot', { ...fields(), took: `${Math.round(tookMs)}ms` })
       instruments.snapshotSent.inc()
-      instruments.snapshotSendSeconds.observe((this.#context.nowMs() - startMs) / 1000)
+      instruments.snapshotSendSeconds.observe(tookMs / 1000)
     } else {
       logger.warn('failed to send database snapshot', { ...fields(), error: this.#problem ?? 'ended' })
       instruments.snapshotSendFailures.inc()
@@ -93,7 +93,7 @@ export class SnapshotSender implements CallListener<quoratepeer.SnapshotReply> {
   async #transfer(message: raftpb.Message, source: ChunkSource): Promise<boolean> {
     if (this.#problem !== undefined) return false
     this.#channel = this.#context.dial(this.#url)
-    const call = new DialedCall(this.#channel, PATH, quoratepeer.SnapshotReplyCodec, this)
+    const call = new DialedCall(this.#channel.channel, PATH, quoratepeer.SnapshotReplyCodec, this)
     this.#call = call
     const frame = new quoratepeer.SnapshotFrame()
     frame.hello = helloOf(this.#context.options, Lane.LANE_SNAPSHOT, this.#to, this.#context.incarnationId)

@@ -4,23 +4,42 @@ import { violation } from '../check/violation.js'
 import { ELECTION_TIMEOUT_MS, type Cluster } from '../cluster/cluster.js'
 import type { Member } from '../cluster/member.js'
 import type { Condition } from '../cluster/pipe.js'
-import { between, type Fault, type FaultContext } from './fault.js'
+import { between, type Fault, type FaultContext, type Marks } from './fault.js'
 import { mustLead } from './processes.js'
 
 /** The two ways in which a link can be dead: packets are sent again when it heals, or connections are lost. */
 const dead = ({ random }: FaultContext): Condition => ({ kind: random.pick(['hold', 'drop']) })
 
+/** Disturbs links for a while and heals them. */
+const disturb = async (
+  context: FaultContext,
+  text: string,
+  set: (network: Cluster['network']) => void,
+  [minMs, maxMs]: readonly [number, number],
+): Promise<Marks> => {
+  const { cluster, random, note } = context
+  const quorumFromMs = performance.now()
+  note(text)
+  set(cluster.network)
+  await delay(between(random, minMs, maxMs))
+  heal(context)
+  return { quorumFromMs }
+}
+
+/** `side` without a link to anybody else. */
+const cutOff = (context: FaultContext, side: readonly Member[], rangeMs: readonly [number, number]): Promise<Marks> => {
+  const condition = dead(context)
+  const names = side.map(({ name }) => name)
+  const set = (network: Cluster['network']): void =>
+    network.setBetween(names, context.cluster.others(...side), condition)
+  return disturb(context, `${condition.kind} links of ${names.join(' and ')}`, set, rangeMs)
+}
+
 const isolateLeader = (minMs: number, maxMs: number): Fault['run'] => {
   return async (context) => {
-    const { cluster, random, note } = context
-    const { member, term } = await mustLead(cluster)
-    const condition = dead(context)
-    const quorumFromMs = performance.now()
-    note(`${condition.kind} all links of ${member.name}, leader of term ${term}`)
-    cluster.network.setBetween([member.name], cluster.others(member), condition)
-    await delay(between(random, minMs, maxMs))
-    heal(context)
-    return { quorumFromMs }
+    const { member, term } = await mustLead(context.cluster)
+    context.note(`${member.name} leads term ${term}`)
+    return cutOff(context, [member], [minMs, maxMs])
   }
 }
 
@@ -41,20 +60,10 @@ export const partitionMinority: Fault = {
   name: 'partition-minority',
   summary: 'the smaller half, without the leader, for 1-8 s; the leader must stay',
   async run(context) {
-    const { cluster, random, note, report } = context
+    const { cluster, report } = context
     const { member: leader, term } = await mustLead(cluster)
     const size = Math.floor((cluster.members.length - 1) / 2)
-    const minority = pickSome(context, size, leader)
-    const condition = dead(context)
-    const quorumFromMs = performance.now()
-    note(`${condition.kind} links of ${minority.map(({ name }) => name).join(' and ')}`)
-    cluster.network.setBetween(
-      minority.map(({ name }) => name),
-      cluster.others(...minority),
-      condition,
-    )
-    await delay(between(random, 1000, 8000))
-    heal(context)
+    const marks = await cutOff(context, pickSome(context, size, leader), [1000, 8000])
     await cluster.waitHealthy()
     const after = await mustLead(cluster)
     // PreVote: who cannot win does not disturb.
@@ -65,7 +74,7 @@ export const partitionMinority: Fault = {
           `${leader.name} led term ${term} with a quorum, then ${after.member.name} led ${after.term}`,
         ),
       )
-    return { quorumFromMs }
+    return marks
   },
 }
 
@@ -74,20 +83,10 @@ export const partitionHalves: Fault = {
   summary: 'the leader with less than a quorum for 1-8 s',
   membersMin: 5,
   async run(context) {
-    const { cluster, random, note } = context
+    const { cluster } = context
     const { member: leader } = await mustLead(cluster)
-    const side = [leader, ...pickSome(context, Math.floor((cluster.members.length - 1) / 2) - 1, leader)]
-    const condition = dead(context)
-    const quorumFromMs = performance.now()
-    note(`${condition.kind} links of ${side.map(({ name }) => name).join(' and ')}`)
-    cluster.network.setBetween(
-      side.map(({ name }) => name),
-      cluster.others(...side),
-      condition,
-    )
-    await delay(between(random, 1000, 8000))
-    heal(context)
-    return { quorumFromMs }
+    const size = Math.floor((cluster.members.length - 1) / 2)
+    return cutOff(context, [leader, ...pickSome(context, size - 1, leader)], [1000, 8000])
   },
 }
 
@@ -95,22 +94,21 @@ export const oneWay: Fault = {
   name: 'partition-one-way',
   summary: 'the leader cannot hear, or cannot be heard, or one link is dead in one direction, for 1-6 s',
   async run(context) {
-    const { cluster, random, note } = context
+    const { cluster, random } = context
     const { member: leader } = await mustLead(cluster)
     const others = cluster.others(leader)
     const condition = dead(context)
     const kind = random.pick(['deaf leader', 'mute leader', 'one link'] as const)
     const [from, to] = random.chance(50) ? [leader.name, random.pick(others)] : [random.pick(others), leader.name]
-    const quorumFromMs = performance.now()
-    note(`${kind}: ${condition.kind}${kind === 'one link' ? ` ${from} to ${to}` : ` of ${leader.name}`}`)
-    if (kind === 'one link') cluster.network.set(from, to, condition)
-    for (const other of others) {
-      if (kind === 'deaf leader') cluster.network.set(other, leader.name, condition)
-      if (kind === 'mute leader') cluster.network.set(leader.name, other, condition)
+    const text = `${kind}: ${condition.kind}${kind === 'one link' ? ` ${from} to ${to}` : ` of ${leader.name}`}`
+    const set = (network: Cluster['network']): void => {
+      if (kind === 'one link') network.set(from, to, condition)
+      for (const other of others) {
+        if (kind === 'deaf leader') network.set(other, leader.name, condition)
+        if (kind === 'mute leader') network.set(leader.name, other, condition)
+      }
     }
-    await delay(between(random, 1000, 6000))
-    heal(context)
-    return { quorumFromMs }
+    return disturb(context, text, set, [1000, 6000])
   },
 }
 
@@ -119,12 +117,10 @@ export const partitionAll: Fault = {
   name: 'partition-all',
   summary: 'every member alone for 1-5 s',
   async run(context) {
-    const { cluster, random, note } = context
+    const { names } = context.cluster
     const condition = dead(context)
-    note(`${condition.kind} all links`)
-    cluster.network.setBetween(cluster.names, cluster.names, condition)
-    await delay(between(random, 1000, 5000))
-    heal(context)
+    const set = (network: Cluster['network']): void => network.setBetween(names, names, condition)
+    await disturb(context, `${condition.kind} all links`, set, [1000, 5000])
     return { quorumFromMs: performance.now() }
   },
 }
@@ -153,14 +149,10 @@ export const lossyLinks: Fault = {
   summary: 'connections of all links are reset at random for 3-6 s',
   slowsWrites: true,
   async run(context) {
-    const { cluster, random, note } = context
-    const percent = random.pick([1, 5, 20])
-    const quorumFromMs = performance.now()
-    note(`${percent} % of all chunks reset their connection`)
-    cluster.network.setBetween(cluster.names, cluster.names, { kind: 'lossy', percent })
-    await delay(between(random, 3000, 6000))
-    heal(context)
-    return { quorumFromMs }
+    const { names } = context.cluster
+    const percent = context.random.pick([1, 5, 20])
+    const set = (network: Cluster['network']): void => network.setBetween(names, names, { kind: 'lossy', percent })
+    return disturb(context, `${percent} % of all chunks reset their connection`, set, [3000, 6000])
   },
 }
 
@@ -200,8 +192,8 @@ const pickSome = ({ cluster, random }: FaultContext, count: number, without: Mem
   return Array.from({ length: count }, () => left.splice(random.below(left.length), 1)[0]!)
 }
 
-/** The one that follows and is not the leader, picked at random. */
-export const anyFollower = async (cluster: Cluster, context: FaultContext): Promise<Member> => {
+/** Any member but the leader. */
+export const anyFollower = async ({ cluster, random }: FaultContext): Promise<Member> => {
   const { member: leader } = await mustLead(cluster)
-  return context.random.pick(cluster.members.filter((member) => member !== leader))
+  return random.pick(cluster.members.filter((member) => member !== leader))
 }

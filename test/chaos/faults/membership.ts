@@ -25,9 +25,7 @@ export const replaceMember: Fault = {
     const { cluster, random, note } = context
     const member = random.pick(cluster.members)
     const quorumFromMs = performance.now()
-    note(`remove ${member.name}`)
-    await cluster.remove(member)
-    await removedExit(context, member)
+    await remove(context, member)
     note(`add ${member.name} again`)
     await cluster.addAgain(member)
     return { quorumFromMs }
@@ -67,9 +65,7 @@ export const promoteLearner: Fault = {
     note(`promoted ${learner.name}`)
     await cluster.waitHealthy()
     const old = random.pick(cluster.members.filter((member) => member !== learner))
-    note(`remove ${old.name}`)
-    await cluster.remove(old)
-    await removedExit(context, old)
+    await remove(context, old)
     await cluster.discard(old)
     return { quorumFromMs }
   },
@@ -81,7 +77,7 @@ export const blackholeUntilSnapshot: Fault = {
   flags: SMALL_LOG_FLAGS,
   async run(context) {
     const { cluster, note, report } = context
-    const follower = await anyFollower(cluster, context)
+    const follower = await anyFollower(context)
     const before = await snapshotsReceived(follower)
     const start = await appliedIndex(cluster)
     const quorumFromMs = performance.now()
@@ -114,6 +110,12 @@ const snapshotsReceived = async ({ endpoint }: Member): Promise<number> => {
   const response = await fetch(`http://${endpoint}/metrics`, { signal: AbortSignal.timeout(5_000) })
   const lines = (await response.text()).split('\n').filter((line) => line.startsWith(`${SNAPSHOT_METRIC}{`))
   return lines.reduce((sum, line) => sum + Number(line.split(' ').at(-1)), 0)
+}
+
+const remove = async (context: FaultContext, member: Member): Promise<void> => {
+  context.note(`remove ${member.name}`)
+  await context.cluster.remove(member)
+  await removedExit(context, member)
 }
 
 const removedExit = async ({ note, report }: FaultContext, member: Member): Promise<void> => {
