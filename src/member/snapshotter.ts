@@ -37,7 +37,8 @@ export class Snapshotter {
   #closed = false
 
   /**
-   * `isHeld`: another member is getting a snapshot; older segments stay until the next one. `onFatal`: a snapshot could not be saved; as in etcd the process has to end, before the log fills the disk.
+   * `isHeld`: another member is getting a snapshot; older segments stay until the next one. `onFatal`: a snapshot could not be
+   * saved; as in etcd the process has to end, before the log fills the disk.
    */
   constructor(options: {
     committer: Pick<BackendCommitter, 'commit'>
