@@ -29,7 +29,7 @@ const setup = () => {
   const sent: Sent[] = []
   const reports: string[] = []
   const captures: { give: () => void; fail: () => void }[] = []
-  const state = { applied: 100, voters: [1n, 2n], firstIndex: 1, openViews: 0 }
+  const state = { applied: 100, voters: [1n, 2n], firstIndex: 1, openViews: 0, closeTurns: 0 }
   const capture = async (): Promise<Capture> => {
     const at = state.applied
     const snapshot = {
@@ -43,7 +43,11 @@ const setup = () => {
     await backend.write([{ bucket: 'key', key: Buffer.from('k'), value: Buffer.from(`at ${at}`) }])
     const view = backend.view()
     state.openViews++
-    return { snapshot, view: { scan: (...range) => view.scan(...range), close: async () => void state.openViews-- } }
+    const close = async (): Promise<void> => {
+      for (let turns = 0; turns < state.closeTurns; turns++) await Promise.resolve()
+      state.openViews--
+    }
+    return { snapshot, view: { scan: (...range) => view.scan(...range), close } }
   }
   const sender = new SnapshotSender({
     clock,
@@ -178,10 +182,10 @@ t.test('closing ends transfers without a report, and closes every view', async (
   sender.send(messageTo(2, await prepare()))
   state.firstIndex = 1000
   sender.source()
+  state.closeTurns = 100
   const closed = sender.close()
   t.ok(sent[0]!.signal.aborted)
   captures.shift()!.give()
-  await clock.settle()
   await closed
   t.equal(state.openViews, 0)
   t.same(reports, [])

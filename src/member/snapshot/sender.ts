@@ -49,6 +49,7 @@ export class SnapshotSender {
   /** The last one is offered, unless it is retired. */
   readonly #prepared: Prepared[] = []
   readonly #transfers = new Set<Transfer>()
+  #openViews = 0
   #preparing: Promise<void> | undefined
   #holdUntilMs = -Infinity
   #closed = false
@@ -109,7 +110,7 @@ export class SnapshotSender {
     for (const { abort } of this.#transfers) abort.abort()
     for (const prepared of [...this.#prepared]) this.#retire(prepared)
     await this.#preparing
-    if (this.#prepared.length > 0) await new Promise<void>((resolve) => (this.#onIdle = resolve))
+    if (this.#openViews > 0) await new Promise<void>((resolve) => (this.#onIdle = resolve))
   }
 
   #isUsable({ snapshot, configuration }: Prepared): boolean {
@@ -136,6 +137,7 @@ export class SnapshotSender {
       timer: undefined,
       retired: this.#closed,
     }
+    this.#openViews++
     this.#prepared.push(prepared)
     if (this.#closed) this.#drop(prepared)
     else this.#keep(prepared)
@@ -175,10 +177,14 @@ export class SnapshotSender {
   #drop(prepared: Prepared): void {
     prepared.timer?.cancel()
     this.#prepared.splice(this.#prepared.indexOf(prepared), 1)
-    prepared.view.close().catch((error: unknown) => {
-      this.#options.logger.warn('failed to close a view', { error })
-    })
-    if (this.#prepared.length === 0) this.#onIdle?.()
+    const closed = (): void => {
+      this.#openViews--
+      if (this.#openViews === 0) this.#onIdle?.()
+    }
+    prepared.view
+      .close()
+      .catch((error: unknown) => this.#options.logger.warn('failed to close a view', { error }))
+      .finally(closed)
   }
 }
 
