@@ -41,6 +41,8 @@ export const PEER_LIMITS = {
   /** Addresses of one such member, and characters of each. Beyond: refused as unknown. */
   strangerUrls: 8,
   strangerUrlChars: 512,
+  /** Members with metrics of their own since the start. Beyond: those of the member 0. */
+  measuredMembers: 256,
   /** Questions to one member that wait for an answer. Beyond: `PeerUnavailable`. */
   queries: 64,
   /** Answers on a lane, which are small. */

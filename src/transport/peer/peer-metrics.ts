@@ -1,7 +1,8 @@
 // etcd's metrics of the network between members.
 
-import { type MemberId, hexId } from '../../base/index.js'
+import { type MemberId, NO_MEMBER, hexId } from '../../base/index.js'
 import { type Counter, type Gauge, type Histogram, type LabelledMetrics, exponentialBuckets } from '../../env/index.js'
+import { PEER_LIMITS } from './limits.js'
 
 /** Of one other member. */
 export interface PeerInstruments {
@@ -83,10 +84,11 @@ export class PeerMetrics {
     }
   }
 
-  /** For members that passed the handshake, or that we were told of: so there are few. */
+  /** For members that passed the handshake, or that we were told of. Beyond the limit new ones share one: 0. */
   of(id: MemberId): PeerInstruments {
     let known = this.#known.get(id)
     if (known === undefined) {
+      if (this.#known.size >= PEER_LIMITS.measuredMembers && id !== NO_MEMBER) return this.of(NO_MEMBER)
       known = this.#of(id)
       this.#known.set(id, known)
     }
