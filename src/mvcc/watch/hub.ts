@@ -150,9 +150,12 @@ export class WatchHub {
     for (const watchers of found) {
       for (const watcher of watchers) {
         if (revision < watcher.nextRevision || !watcher.wants(change.kind)) continue
+        if (watcher.stream.full) {
+          this.#registry.fallBehind(watcher, revision)
+          continue
+        }
         const events = event.list(watcher.prevKv)
-        if (watcher.stream.full) this.#registry.fallBehind(watcher, revision)
-        else if (watcher.fragment) watcher.stream.sendEvents(watcher, header, events)
+        if (watcher.fragment) watcher.stream.sendEvents(watcher, header, events)
         else {
           response = responseFor(watcher, header, events, response)
           watcher.stream.sendShared(watcher, response)

@@ -9,7 +9,8 @@ import { type EventStream, Watcher, WatcherState } from './watcher.js'
 /** Where the responses of a stream go. */
 export interface WatchSink {
   /**
-   * Queues one response, in order; never loses one while the stream is open. The record is frozen: others may get it too. False: accepted, but the client is behind; `HubStream.drained` is called when it has caught up.
+   * Queues one response, in order; never loses one while the stream is open. The record is frozen: others may get it too.
+   * False: accepted, but the client is behind; `HubStream.drained` is called when it has caught up.
    */
   send(response: etcdserverpb.WatchResponse): boolean
   /** The client makes requests but reads no answers. The owner fails the stream with `resourceExhausted` and closes it. */
