@@ -141,7 +141,7 @@ t.test('commit waits for what was applied before the call, however much comes af
 t.test('rows of background work are committed without any entry', async (t) => {
   const { clock, backend, committer, rows } = await setup()
   rows.put('meta', Buffer.from('storageVersion'), Buffer.from('3.7.0'))
-  committer.noteApplied(0)
+  committer.noteRows()
   await clock.advance(100)
   t.equal(backend.waiting.length, 1)
   let done = false
@@ -150,6 +150,35 @@ t.test('rows of background work are committed without any entry', async (t) => {
   await clock.settle()
   t.equal(done, true)
   t.equal(Buffer.from(backend.get('meta', Buffer.from('storageVersion'))!).toString(), '3.7.0')
+})
+
+t.test('rows of background work wait for 100 ms, however long the interval is', async (t) => {
+  const { clock, backend, committer, rows, apply } = await setup({
+    ...{ intervalMs: 500, operationsMax: 10, unflushedBytesMax: 10_000 },
+  })
+  const put = (): void => {
+    rows.put('meta', Buffer.from('k'), Buffer.from('v'))
+    committer.noteRows()
+  }
+  apply()
+  await clock.advance(50)
+  put()
+  await clock.advance(99)
+  t.equal(backend.waiting.length, 0)
+  await clock.advance(1)
+  t.equal(backend.waiting.length, 1, 'an earlier timer of the interval is shortened')
+  put()
+  backend.finish()
+  await clock.advance(100)
+  t.equal(backend.waiting.length, 1, 'and so is the wait of rows that came during a batch')
+  apply()
+  backend.finish()
+  await clock.advance(499)
+  t.equal(backend.waiting.length, 0, 'entries alone wait for the interval')
+  put()
+  await committer.close()
+  await clock.advance(1000)
+  t.equal(clock.timers, 0)
 })
 
 t.test('overload: proposals are held back until a batch is done', async (t) => {

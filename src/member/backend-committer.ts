@@ -21,6 +21,9 @@ export interface Capture {
   readonly view: BackendView
 }
 
+/** Longest time that rows of background work wait, milliseconds. */
+const BACKGROUND_MS = 100
+
 interface CaptureWaiter {
   readonly resolve: (capture: Capture) => void
   readonly reject: (error: Error) => void
@@ -45,6 +48,7 @@ export class BackendCommitter {
   #captures: CaptureWaiter[] = []
   #timer: Timer | undefined
   #operations = 0
+  #hasBackgroundRows = false
   #running: Promise<void> | undefined
   /** Batches begun and batches durable; they differ by one at most. */
   #begun = 0
@@ -103,13 +107,20 @@ export class BackendCommitter {
     return true
   }
 
-  /** Called after applying `operations` entries, and with 0 when rows of background work wait. */
+  /** Called after applying `operations` entries. */
   noteApplied(operations: number): void {
     if (this.#closed || this.#failure !== undefined) return
     this.#operations += operations
     if (this.#running !== undefined || this.#paused !== undefined) return
     if (this.#operations >= this.#pacing.operationsMax) void this.#start()
     else this.#timer ??= this.#clock.after(this.#pacing.intervalMs, () => void this.#start())
+  }
+
+  /** Rows of background work wait. That work may wait for them, so they wait no longer than `BACKGROUND_MS`. */
+  noteRows(): void {
+    if (this.#closed || this.#failure !== undefined || this.#hasBackgroundRows) return
+    this.#hasBackgroundRows = true
+    if (this.#running === undefined && this.#paused === undefined) this.#startSoon()
   }
 
   /**
@@ -160,8 +171,7 @@ export class BackendCommitter {
       this.#operations = 0
     }
     this.#endPause()
-    if (this.#captures.length > 0) void this.#start()
-    else if (this.#isDirty()) this.noteApplied(0)
+    this.#goOn()
   }
 
   /** Nothing is written from now on: what is in memory cannot be trusted. */
@@ -181,6 +191,20 @@ export class BackendCommitter {
     this.#dropCaptures(new CommitFailed('the member is closing'))
   }
 
+  #startSoon(): void {
+    if (this.#closed || this.#failure !== undefined) return
+    this.#timer?.cancel()
+    this.#timer = this.#clock.after(Math.min(this.#pacing.intervalMs, BACKGROUND_MS), () => void this.#start())
+  }
+
+  /** What came while no batch could begin has its turn. */
+  #goOn(): void {
+    if (this.#captures.length > 0) void this.#start()
+    else if (!this.#isDirty()) return
+    else if (this.#hasBackgroundRows) this.#startSoon()
+    else this.noteApplied(0)
+  }
+
   #endPause(): void {
     this.#paused?.end()
     this.#paused = undefined
@@ -198,6 +222,7 @@ export class BackendCommitter {
     this.#timer = undefined
     if (this.#failure !== undefined) return
     this.#operations = 0
+    this.#hasBackgroundRows = false
     this.#begun++
     const point = (this.#collected = this.#machine.applied)
     const { rows, token } = collectBatch(this.#machine, this.#store, this.#rows)
@@ -223,8 +248,7 @@ export class BackendCommitter {
     this.#onRelief = undefined
     // In a turn of its own: this batch must be over before the next can begin.
     this.#clock.soon(() => {
-      if (this.#captures.length > 0) void this.#start()
-      else if (this.#isDirty()) this.noteApplied(0)
+      this.#goOn()
       relieved?.()
     })
   }

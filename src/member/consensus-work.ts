@@ -171,7 +171,7 @@ export class ConsensusWork {
       waitApplied: (waiter) => host.waitApplied(waiter),
       readBarrier: (waiter) => host.readBarrier(waiter),
       timeoutCause: (startedMs, taken) => this.#timeoutCause(startedMs, taken),
-      noteRows: () => this.committer.noteApplied(0),
+      noteRows: () => this.committer.noteRows(),
     })
   }
 

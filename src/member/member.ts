@@ -253,7 +253,7 @@ export class Member {
 
   /** Background work left rows to commit. */
   noteRows(): void {
-    this.#work.committer.noteApplied(0)
+    this.#work.committer.noteRows()
   }
 
   /** Gives space of deleted data back to the file system; reads and writes go on. */
