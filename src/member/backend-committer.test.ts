@@ -181,6 +181,19 @@ t.test('rows of background work wait for 100 ms, however long the interval is', 
   t.equal(clock.timers, 0)
 })
 
+t.test('rows that went with an exchanged store do not hold up those that come after', async (t) => {
+  const { clock, backend, machine, committer, rows } = await setup()
+  await committer.pause()
+  committer.noteRows()
+  committer.resume(machine.applied)
+  await clock.advance(1000)
+  t.equal(backend.waiting.length, 0)
+  rows.put('meta', Buffer.from('k'), Buffer.from('v'))
+  committer.noteRows()
+  await clock.advance(100)
+  t.equal(backend.waiting.length, 1)
+})
+
 t.test('overload: proposals are held back until a batch is done', async (t) => {
   const { clock, backend, committer, apply, rows } = await setup()
   let relieved = 0

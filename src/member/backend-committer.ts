@@ -200,7 +200,8 @@ export class BackendCommitter {
   /** What came while no batch could begin has its turn. */
   #goOn(): void {
     if (this.#captures.length > 0) void this.#start()
-    else if (!this.#isDirty()) return
+    // The rows that were noted went with a store that was exchanged, or with the batch before.
+    else if (!this.#isDirty()) this.#hasBackgroundRows = false
     else if (this.#hasBackgroundRows) this.#startSoon()
     else this.noteApplied(0)
   }
