@@ -74,12 +74,12 @@ export class ChunkDirectory {
 
 /** Rows that reads brought into memory, within a byte budget; a second chance before one is dropped. */
 export class ChunkCache {
-  readonly #bytesMax: number
+  readonly bytesMax: number
   readonly #queue = new Set<Chunk>()
   #bytes = 0
 
   constructor(bytesMax: number) {
-    this.#bytesMax = bytesMax
+    this.bytesMax = bytesMax
   }
 
   get bytes(): number {
@@ -92,7 +92,7 @@ export class ChunkCache {
     this.#queue.add(chunk)
     this.#bytes += chunk.rowBytes
     chunk.used = false
-    if (this.#bytes > this.#bytesMax) this.#shrink()
+    if (this.#bytes > this.bytesMax) this.#shrink()
   }
 
   /** Forgets `chunk` without touching its view: the row changes, is pinned or goes away. */
@@ -103,7 +103,7 @@ export class ChunkCache {
   #shrink(): void {
     // A chunk that was used goes to the end of the queue once; the loop ends since flags are cleared on the way.
     for (const chunk of this.#queue) {
-      if (this.#bytes <= this.#bytesMax) return
+      if (this.#bytes <= this.bytesMax) return
       this.#queue.delete(chunk)
       if (chunk.used) {
         chunk.used = false

@@ -42,7 +42,6 @@ export class RevisionLog {
   readonly #tail = new Tail()
   readonly #directory = new ChunkDirectory()
   readonly #cache: ChunkCache
-  readonly cacheBytesMax: number
   readonly #builder = new ChunkBuilder()
 
   /** Row changes for the next batch, by bucket and row key: only the last one of a row counts. */
@@ -62,7 +61,6 @@ export class RevisionLog {
   constructor(backend: Backend, cacheBytes: number) {
     this.#backend = backend
     this.#cache = new ChunkCache(cacheBytes)
-    this.cacheBytesMax = cacheBytes
   }
 
   /** Bytes of all rows, keys and values, those not written yet included. */
@@ -88,6 +86,11 @@ export class RevisionLog {
   /** Bytes given to `collect`'s sinks and not reported as flushed. */
   get writingBytes(): number {
     return this.#writingBytes
+  }
+
+  /** Bound of `cachedBytes`. */
+  get cacheBytesMax(): number {
+    return this.#cache.bytesMax
   }
 
   get cachedBytes(): number {

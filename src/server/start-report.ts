@@ -73,14 +73,13 @@ export class StartReport {
 
   #electionAdvance(memberId: bigint, members: number): void {
     const { electionTicks, electionMs, heartbeatMs, initialElectionTickAdvance } = this.#config
-    const local = { 'local-member-id': hexId(memberId) }
     if (members > 1) {
       const what = initialElectionTickAdvance ? 'starting' : 'skipping'
-      this.#logger.info(`${what} initial election tick advance`, { ...local, 'election-ticks': electionTicks })
+      this.#logger.info(`${what} initial election tick advance`, { 'election-ticks': electionTicks })
       return
     }
     this.#logger.info('started as single-node; fast-forwarding election ticks', {
-      ...local,
+      'local-member-id': hexId(memberId),
       'forward-ticks': electionTicks - 1,
       'forward-duration': formatMs((electionTicks - 1) * heartbeatMs),
       'election-ticks': electionTicks,

@@ -12,7 +12,7 @@ import { recover, type Recovery } from './recover.js'
 import { newestRun, segmentName, segmentsOf, type SegmentName } from './segment-name.js'
 import { SEGMENT_BYTES, Wal, type LockedSegment, type WalOptions } from './wal.js'
 
-/** Written as zeros at a start: about 10 ms, and room for some ten thousand small writes. */
+/** Written as zeros at a start: 10 to 30 ms, and room for some ten thousand small writes. */
 const FILLED_BYTES = 8 * 1024 * 1024
 const ZEROS = new Uint8Array(1024 * 1024)
 

@@ -83,6 +83,22 @@ t.test('a new log is there as a whole, with one full-sized segment', async (t) =
   await again.close()
 })
 
+t.test('the first part of what follows in the segment has its blocks, after a first start and a restart', async (t) => {
+  const { dir, create, open } = setUp(t)
+  const path = join(dir, '0000000000000000-0000000000000000.wal')
+  const written = (): number => statSync(path).blocks * 512
+  const wal = await create()
+  t.ok(written() >= 8 * 1024 * 1024, `${written()} bytes`)
+  await wal.append(state(1, 1n, 0), entries(1, 9))
+  await wal.close()
+  const { wal: again, recovered } = await open()
+  t.ok(written() >= 8 * 1024 * 1024, `${written()} bytes`)
+  t.ok(written() < SEGMENT_BYTES / 2, 'not all of it')
+  t.equal(statSync(path).size, SEGMENT_BYTES)
+  t.equal(recovered.entries.length, 9)
+  await again.close()
+})
+
 t.test('what was appended is there after reopening; later entries override earlier ones', async (t) => {
   const { create, open, dir, snap } = setUp(t)
   const wal = await create()
