@@ -341,7 +341,9 @@ t.test('a client whose names are being looked up can be closed', skip, async (t)
   await until(() => asked === 1)
   await served.port.close(1000)
   t.match(await answer, /^error/)
-  t.equal(served.port.listeners[0]!.unclaimedCount, 0)
+  // The server's end of the socket closes on its own time.
+  await until(() => served.port.listeners[0]!.unclaimedCount === 0)
+  t.pass('nothing is left')
 })
 
 t.test('replaced files count for new connections; broken ones refuse them', skip, async (t) => {
