@@ -74,6 +74,8 @@ export class Raft {
   uncommittedBytes = 0
   /** Set by a campaign: the term in which this node's own vote counts as soon as it is durable. */
   ownVoteTerm: Term = NO_TERM
+  /** Follower: how far it has told the leader of this term that it holds the log. */
+  acknowledged: Index = NO_INDEX
 
   /** May leave at once. */
   outbox: Message[] = []
@@ -197,6 +199,7 @@ export class Raft {
     this.pendingConfIndex = NO_INDEX
     this.uncommittedBytes = 0
     this.ownVoteTerm = NO_TERM
+    this.acknowledged = NO_INDEX
     this.reads.reset()
     this.heartbeatWanted = false
     this.appendsWanted = false

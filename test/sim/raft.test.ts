@@ -37,9 +37,9 @@ t.test('a failing seed is shrunk to a smaller run that fails', async (t) => {
 })
 
 t.test('a report names the seed, the replay, the options and the last events', async (t) => {
-  const report = failureReport(5, 200, new Error('as an example'))
+  const report = failureReport(5, 400, new Error('as an example'))
   t.match(report, /as an example/)
-  t.match(report, /npm run sim -- --seed 5 --steps 200/)
+  t.match(report, /npm run sim -- --seed 5 --steps 400/)
   t.match(report, /"electionTicks"/)
   t.ok(report.split('\n').length > 100)
 })
