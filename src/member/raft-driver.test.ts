@@ -22,6 +22,8 @@ const follower = (compacted = { index: NO_INDEX, term: NO_TERM }) => {
   const network = new SilentNetwork<raftpb.Message>()
   const fatal: string[] = []
   const applied: number[] = []
+  /** Entries applied and messages sent, in order. */
+  const order: string[] = []
   const counts = { late: 0 }
   const installs: { readonly at: number; readonly done: () => void }[] = []
   const node = new RawNode(
@@ -47,12 +49,20 @@ const follower = (compacted = { index: NO_INDEX, term: NO_TERM }) => {
   const driver: RaftDriver = new RaftDriver({
     node,
     log,
-    peers: network,
+    peers: {
+      send: (messages) => {
+        for (const { type, entries } of messages) order.push(`send ${type} ${entries.length}`)
+        network.send(messages)
+      },
+    },
     clock,
     logger: new LogLines(),
     observer: {
       onCommitted: (entries) => {
-        for (const entry of entries) applied.push(entry.index)
+        for (const entry of entries) {
+          applied.push(entry.index)
+          order.push(`apply ${entry.index}`)
+        }
         driver.node.onApplied(entries.at(-1)!.index)
       },
       onReadIndex: () => undefined,
@@ -65,7 +75,20 @@ const follower = (compacted = { index: NO_INDEX, term: NO_TERM }) => {
   })
   const acknowledged = (): number[] =>
     network.sent.filter(({ type }) => type === MessageType.MsgAppResp).map((message) => message.index)
-  return { clock, log, network, driver, fatal, applied, counts, installs, acknowledged }
+  return { clock, log, network, driver, fatal, applied, order, counts, installs, acknowledged }
+}
+
+type Setup = ReturnType<typeof follower>
+
+/** Makes it the leader, by the votes of the other. */
+const elect = async ({ driver, clock }: Setup): Promise<void> => {
+  driver.campaign()
+  await clock.settle()
+  const at = term(driver.node.term + (driver.node.role === 'preCandidate' ? 1 : 0))
+  driver.step([fromLeader(MessageType.MsgPreVoteResp, { term: at })])
+  await clock.settle()
+  driver.step([fromLeader(MessageType.MsgVoteResp, { term: at })])
+  await clock.settle()
 }
 
 const fromLeader = (type: number, fields: Partial<raftpb.Message>): raftpb.Message =>
@@ -131,24 +154,16 @@ t.test('jobs are reported in order however the writes around an installation end
 })
 
 t.test('a leader counts the heartbeats that come late for what was sent before', async (t) => {
-  const { clock, network, driver, fatal, counts } = follower()
+  const setup = follower()
+  const { clock, network, driver, fatal, counts } = setup
   const heartbeats = (): number => network.sent.filter(({ type }) => type === MessageType.MsgHeartbeat).length
   const tickAfter = async (ms: number): Promise<void> => {
     clock.skip(ms)
     driver.tick()
     await clock.settle()
   }
-  const elect = async (): Promise<void> => {
-    driver.campaign()
-    await clock.settle()
-    const at = term(driver.node.term + (driver.node.role === 'preCandidate' ? 1 : 0))
-    driver.step([fromLeader(MessageType.MsgPreVoteResp, { term: at })])
-    await clock.settle()
-    driver.step([fromLeader(MessageType.MsgVoteResp, { term: at })])
-    await clock.settle()
-    t.equal(driver.node.role, 'leader')
-  }
-  await elect()
+  await elect(setup)
+  t.equal(driver.node.role, 'leader')
   await tickAfter(1000)
   t.equal(counts.late, 0, 'the first has none before it')
   await tickAfter(100)
@@ -161,8 +176,46 @@ t.test('a leader counts the heartbeats that come late for what was sent before',
   await clock.settle()
   t.equal(driver.node.role, 'follower')
   clock.skip(10_000)
-  await elect()
+  await elect(setup)
   await tickAfter(1000)
   t.equal(counts.late, 1, 'led by another in between')
   t.same(fatal, [])
 })
+
+t.test(
+  'answers of what is applied leave before messages that only tell of the commit, new entries before both',
+  async (t) => {
+    const setup = follower()
+    const { clock, driver, order, fatal } = setup
+    await elect(setup)
+    const acknowledge = async (at: number): Promise<void> => {
+      driver.step([fromLeader(MessageType.MsgAppResp, { term: driver.node.term, index: index(at) })])
+      await clock.settle()
+    }
+    await acknowledge(1)
+    driver.propose([Buffer.from('a')])
+    await clock.settle()
+    order.length = 0
+    await acknowledge(2)
+    t.same(order, ['apply 2', `send ${MessageType.MsgApp} 0`])
+    driver.propose([Buffer.from('b')])
+    await clock.settle()
+    order.length = 0
+    // The commit of one entry and the next entry in one go.
+    driver.node.step(fromLeader(MessageType.MsgAppResp, { term: driver.node.term, index: index(3) }))
+    driver.propose([Buffer.from('c')])
+    t.same(order, [`send ${MessageType.MsgApp} 1`, 'apply 3'])
+    await clock.settle()
+    await acknowledge(4)
+    order.length = 0
+    const change = new raftpb.ConfChange()
+    change.type = raftpb.ConfChangeType.ConfChangeRemoveNode
+    change.nodeId = LEADER
+    driver.proposeConfChange(change)
+    await clock.settle()
+    order.length = 0
+    await acknowledge(5)
+    t.same(order.slice(0, 2), [`send ${MessageType.MsgApp} 0`, 'apply 5'], 'who is removed is told')
+    t.same(fatal, [])
+  },
+)

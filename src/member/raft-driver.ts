@@ -164,9 +164,12 @@ export class RaftDriver {
       this.#observer.onLeadership(ready.softState.leader, this.#node.term)
     }
     // A configuration change takes effect when it is applied: whoever does not lead applies it before anything else leaves,
-    // or it could answer for a configuration that is gone (reference: raft 1.14).
-    const applyFirst = this.#node.role !== 'leader' && ready.committedEntries.some(isConfChange)
-    if (applyFirst) this.#observer.onCommitted(ready.committedEntries)
+    // or it could answer for a configuration that is gone (reference: raft 1.14). A leader still tells whom it removes.
+    // Otherwise new entries leave first; messages without any tell of commits at most, and wait for the answers of what is
+    // applied here.
+    const hasNews = ready.append !== undefined && ready.append.entries.length > 0
+    const applyFirst = ready.committedEntries.some(isConfChange) ? this.#node.role !== 'leader' : !hasNews
+    if (applyFirst && ready.committedEntries.length > 0) this.#observer.onCommitted(ready.committedEntries)
     this.#send(ready.messages)
     if (ready.append !== undefined) this.#append(ready.append)
     // Committed entries are durable here, so applying them may overlap with the write of later ones.
