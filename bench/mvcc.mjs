@@ -31,6 +31,7 @@ const clock = {
   },
   every: () => ({ cancel: () => undefined }),
   soon: (callback) => setImmediate(callback),
+  afterCallback: (callback) => queueMicrotask(callback),
   yieldTurn: () => new Promise((resolve) => setImmediate(resolve)),
 }
 const silent = () => undefined

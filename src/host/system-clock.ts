@@ -25,5 +25,6 @@ export const systemClock: Clock = {
     setImmediate(callback)
   },
   // A check phase later: timers and the I/O of one poll run in between.
+  afterCallback: (callback) => queueMicrotask(callback),
   yieldTurn: () => new Promise((resolve) => setImmediate(resolve)),
 }

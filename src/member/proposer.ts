@@ -110,12 +110,16 @@ export class Proposer {
     this.#pending.failAll(status)
   }
 
+  /** A proposal that is alone leaves after the current callback; others gather while the turn lasts. */
   #scheduleFlush(): void {
     if (this.#flushScheduled) return
     this.#flushScheduled = true
-    this.#options.clock.soon(() => {
-      this.#flushScheduled = false
-      this.flush()
-    })
+    if (this.#pending.count === 1) this.#options.clock.afterCallback(this.#flushDue)
+    else this.#options.clock.soon(this.#flushDue)
+  }
+
+  readonly #flushDue = (): void => {
+    this.#flushScheduled = false
+    this.flush()
   }
 }

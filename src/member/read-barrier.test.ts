@@ -8,21 +8,28 @@ const setup = (options: { applied?: number; waitersMax?: number } = {}) => {
   const clock = new SimClock()
   const asked: Uint8Array[] = []
   let id = 1000n
-  const barrier = new ReadBarrier({
+  let isAnsweredAtOnce = false
+  const barrier: ReadBarrier = new ReadBarrier({
     clock,
     timeoutMs: 7000,
     waitersMax: options.waitersMax ?? 100,
     applied: index(options.applied ?? 0),
     nextId: () => ++id,
-    ask: (context) => asked.push(context),
+    ask: (context) => {
+      asked.push(context)
+      if (isAnsweredAtOnce) barrier.onReadIndex(context, index(0))
+    },
   })
+  const answerAtOnce = (): void => {
+    isAnsweredAtOnce = true
+  }
   const read = (): Told => {
     const told = new Told()
     barrier.wait(told)
     return told
   }
   const answer = (nth: number, at: number): void => barrier.onReadIndex(asked[nth]!, index(at))
-  return { clock, asked, barrier, read, answer }
+  return { clock, asked, barrier, read, answer, answerAtOnce }
 }
 
 t.test('everyone of one turn shares one request and waits for its index', async (t) => {
@@ -43,6 +50,41 @@ t.test('everyone of one turn shares one request and waits for its index', async 
     ['ok', 'ok', 'ok'],
   )
   t.equal(barrier.waiting, 0)
+})
+
+t.test('where the answer takes a round trip nobody waits for the end of the turn', async (t) => {
+  const { clock, asked, read, answer } = setup()
+  read()
+  await Promise.resolve()
+  t.equal(asked.length, 1, 'after the current callback')
+  const later = [read(), read()]
+  answer(0, 0)
+  await Promise.resolve()
+  t.equal(asked.length, 2, 'who came meanwhile shares the next')
+  answer(1, 0)
+  t.same(
+    later.map(({ last }) => last),
+    ['ok', 'ok'],
+  )
+  await clock.settle()
+  t.equal(asked.length, 2)
+})
+
+t.test('where the answer comes at once the turn gathers', async (t) => {
+  const { clock, asked, read, answerAtOnce } = setup()
+  answerAtOnce()
+  t.equal(read().last, undefined)
+  await clock.settle()
+  const readers = [read(), read()]
+  await Promise.resolve()
+  readers.push(read())
+  t.equal(asked.length, 1)
+  await clock.settle()
+  t.equal(asked.length, 2)
+  t.same(
+    readers.map(({ last }) => last),
+    ['ok', 'ok', 'ok'],
+  )
 })
 
 t.test('later readers never get an earlier index: they wait for a request of their own', async (t) => {

@@ -36,6 +36,8 @@ export class ReadBarrier {
   #confirmed: { readonly index: Index; readonly waiters: ReadWaiter[] }[] = []
   #waiting = 0
   #scheduled = false
+  /** The last batch was confirmed before `ask` returned: there is no other voter. */
+  #isAnsweredAtOnce = false
   #appliedIndex: Index
 
   /**
@@ -130,18 +132,23 @@ export class ReadBarrier {
     this.#fail(waiting, errors.stopped)
   }
 
+  /** An answer that takes a round trip gathers readers meanwhile; where it comes at once, only the turn can gather them. */
   #schedule(): void {
     if (this.#scheduled || this.#asking !== undefined) return
     this.#scheduled = true
-    this.#clock.soon(() => {
-      this.#scheduled = false
-      if (this.#asking !== undefined || this.#gathering.length === 0) return
-      const nowMs = this.#clock.monotonicMs()
-      // The batch is closed before consensus is asked: a later reader must not get an index older than its request.
-      this.#asking = { startedMs: nowMs, waiters: this.#gathering, contexts: new Set(), askedMs: nowMs }
-      this.#gathering = []
-      this.#send(this.#asking)
-    })
+    if (this.#isAnsweredAtOnce) this.#clock.soon(this.#begin)
+    else this.#clock.afterCallback(this.#begin)
+  }
+
+  readonly #begin = (): void => {
+    this.#scheduled = false
+    if (this.#asking !== undefined || this.#gathering.length === 0) return
+    const nowMs = this.#clock.monotonicMs()
+    // The batch is closed before consensus is asked: a later reader must not get an index older than its request.
+    this.#asking = { startedMs: nowMs, waiters: this.#gathering, contexts: new Set(), askedMs: nowMs }
+    this.#gathering = []
+    this.#send(this.#asking)
+    this.#isAnsweredAtOnce = this.#asking === undefined
   }
 
   #send(batch: Batch): void {

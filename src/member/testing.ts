@@ -62,6 +62,10 @@ export class SimClock implements Clock {
     this.#soon.push(callback)
   }
 
+  afterCallback(callback: () => void): void {
+    queueMicrotask(callback)
+  }
+
   yieldTurn(): Promise<void> {
     return new Promise((resolve) => this.soon(resolve))
   }

@@ -132,6 +132,10 @@ export class TurnClock implements Clock {
     void this.yieldTurn().then(callback)
   }
 
+  afterCallback(callback: () => void): void {
+    queueMicrotask(callback)
+  }
+
   yieldTurn(): Promise<void> {
     return new Promise((resolve) => {
       if (this.manual) this.#turns.push(resolve)

@@ -25,6 +25,7 @@ const clock: Clock = {
     return { cancel: () => clearInterval(timer) }
   },
   soon: (callback) => void setImmediate(callback),
+  afterCallback: (callback) => queueMicrotask(callback),
   yieldTurn: () => new Promise((resolve) => setImmediate(resolve)),
 }
 

@@ -51,6 +51,10 @@ export class ManualClock implements Clock {
     this.#soon.push(callback)
   }
 
+  afterCallback(callback: () => void): void {
+    void Promise.resolve().then(callback)
+  }
+
   yieldTurn(): Promise<void> {
     return new Promise((resolve) => this.soon(resolve))
   }

@@ -31,6 +31,10 @@ export class HandClock implements Clock {
     throw new Error('not needed by these tests')
   }
 
+  afterCallback(): void {
+    throw new Error('not needed by these tests')
+  }
+
   yieldTurn(): Promise<void> {
     return Promise.resolve()
   }

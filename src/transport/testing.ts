@@ -34,6 +34,7 @@ export const realClock: Clock = {
     return { cancel: () => clearInterval(timer) }
   },
   soon: (callback) => void setImmediate(callback),
+  afterCallback: (callback) => queueMicrotask(callback),
   yieldTurn: () => new Promise((resolve) => setImmediate(resolve)),
 }
 

@@ -24,6 +24,10 @@ class HandClock implements Clock {
   soon(): void {
     throw new Error('not needed')
   }
+  afterCallback(callback: () => void): void {
+    queueMicrotask(callback)
+  }
+
   yieldTurn(): Promise<void> {
     return Promise.resolve()
   }

@@ -64,7 +64,14 @@ export class Inbox {
     this.#receiver?.onMessages([message])
   }
 
+  /** After the current callback: a turn later, what is answered would leave two turns later. */
   #schedule(): void {
+    if (this.#isScheduled) return
+    this.#isScheduled = true
+    this.#clock.afterCallback(this.#run)
+  }
+
+  #scheduleRest(): void {
     if (this.#isScheduled) return
     this.#isScheduled = true
     this.#clock.soon(this.#run)
@@ -84,7 +91,7 @@ export class Inbox {
     for (let i = 0; i < PEER_LIMITS.proposalsPerTurn && this.#proposals.length > 0; i++) {
       messages.push(this.#proposals.shift()!)
     }
-    if (this.#control.length > 0 || this.#appends.length > 0 || this.#proposals.length > 0) this.#schedule()
+    if (this.#control.length > 0 || this.#appends.length > 0 || this.#proposals.length > 0) this.#scheduleRest()
     if (messages.length > 0) receiver.onMessages(messages)
   }
 

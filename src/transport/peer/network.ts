@@ -218,7 +218,7 @@ class GrpcPeerNetwork implements RaftNetwork, NetworkHooks, MemberList {
   #scheduleFlush(): void {
     if (this.#isFlushDue) return
     this.#isFlushDue = true
-    queueMicrotask(this.#flush)
+    this.#context.options.clock.afterCallback(this.#flush)
   }
 
   readonly #flush = (): void => {

@@ -61,6 +61,7 @@ export class HandClock implements Clock {
   }
 
   readonly soon = realClock.soon
+  readonly afterCallback = realClock.afterCallback
   readonly yieldTurn = realClock.yieldTurn
 
   get timerCount(): number {

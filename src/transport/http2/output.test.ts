@@ -1,0 +1,65 @@
+import t from 'tap'
+import type { Clock } from '../../env/index.js'
+import { realClock } from '../testing.js'
+import { CHUNK_BYTES, Turns } from './output.js'
+
+/** A clock whose turns end by hand. */
+const handTurns = () => {
+  const soon: (() => void)[] = []
+  const clock: Clock = { ...realClock, soon: (callback) => void soon.push(callback) }
+  const endTurn = (): void => {
+    for (const callback of soon.splice(0)) callback()
+  }
+  return { turns: new Turns(clock), endTurn, soon }
+}
+
+t.test('few connections do not wait for the end of the turn, many share it', async (t) => {
+  const { turns, endTurn, soon } = handTurns()
+  const ended: number[] = []
+  const add = (count: number): void => {
+    for (let i = 0; i < count; i++) turns.add({ onTurnEnd: () => ended.push(i) })
+  }
+  add(1)
+  t.same(ended, [], 'not inside the callback that has something to send')
+  await Promise.resolve()
+  t.same(ended, [0])
+  add(5)
+  await Promise.resolve()
+  t.equal(ended.length, 6)
+  add(5)
+  await Promise.resolve()
+  t.equal(ended.length, 6, 'the last turn had many')
+  t.equal(soon.length, 1)
+  endTurn()
+  t.equal(ended.length, 11)
+})
+
+t.test('who has more to send waits for the next turn, whatever its length', async (t) => {
+  const { turns, endTurn } = handTurns()
+  let ended = 0
+  const member = {
+    onTurnEnd: () => {
+      ended++
+      turns.add(member)
+    },
+  }
+  turns.add(member)
+  for (let i = 0; i < 10; i++) await Promise.resolve()
+  t.equal(ended, 1)
+  endTurn()
+  t.equal(ended, 2)
+  endTurn()
+  t.equal(ended, 3)
+})
+
+t.test('buffers of a turn of hundreds of connections are used again', async (t) => {
+  const { turns } = handTurns()
+  const lent = Array.from({ length: 256 }, () => turns.take())
+  for (const buffer of lent) turns.give(buffer)
+  turns.give(Buffer.allocUnsafe(CHUNK_BYTES))
+  const again = new Set(Array.from({ length: 256 }, () => turns.take()))
+  t.ok(
+    lent.every((buffer) => again.has(buffer)),
+    'all of them, and no more are kept',
+  )
+})
