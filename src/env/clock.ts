@@ -15,7 +15,7 @@ export interface Clock {
   every(periodMs: number, callback: () => void): Timer
   /** Runs after the I/O events of this turn were read: the place to act on everything that arrived in one turn. */
   soon(callback: () => void): void
-  /** Runs when the callback in work and the promises that it settled are through, before anything else arrives. */
+  /** Runs when the callback in work is through, in line with the promises that it settles, before anything else arrives. */
   afterCallback(callback: () => void): void
   /** Resolves in a later turn, after waiting I/O and timers had theirs: how long loops give way. */
   yieldTurn(): Promise<void>

@@ -24,7 +24,7 @@ export const systemClock: Clock = {
   soon: (callback) => {
     setImmediate(callback)
   },
-  // A check phase later: timers and the I/O of one poll run in between.
   afterCallback: (callback) => queueMicrotask(callback),
+  // A check phase later: timers and the I/O of one poll run in between.
   yieldTurn: () => new Promise((resolve) => setImmediate(resolve)),
 }

@@ -83,8 +83,8 @@ const handleAppend = (raft: Raft, message: Message): void => {
   const committedBefore = log.committed
   log.commitTo(toIndex(Math.min(message.commit, last)))
   // Differs: etcd answers this as well. The leader only tells a commit, of what it was told is here: half of all answers of
-  // a cluster that takes one write at a time would say nothing. Should the earlier answer have been lost, the append that
-  // follows a heartbeat raises no commit, and is answered.
+  // a cluster that takes one write at a time would say nothing. Should the earlier answer have been lost, the leader repeats
+  // the append after each heartbeat, and the first one that raises no commit is answered.
   if (message.entries.length === 0 && log.committed > committedBefore && last <= raft.acknowledged) return
   raft.acknowledged = toIndex(Math.max(raft.acknowledged, last))
   response.index = last

@@ -250,7 +250,7 @@ export class Http2Connection implements StreamOwner, SenderOwner, ReceiverHost {
     if (this.#isEnding || isLeft) this.#endSocket()
   }
 
-  /** A client that was answered before it ended its request, and did not end it in this turn, need not send the rest. */
+  /** A client that has not ended its request by the time its answer leaves need not send the rest. */
   #resetUnended(): void {
     if (this.#unended.length === 0) return
     const streams = this.#unended

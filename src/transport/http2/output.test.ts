@@ -1,7 +1,7 @@
 import t from 'tap'
 import type { Clock } from '../../env/index.js'
 import { realClock } from '../testing.js'
-import { CHUNK_BYTES, Turns } from './output.js'
+import { Turns } from './output.js'
 
 /** A clock whose turns end by hand. */
 const handTurns = () => {
@@ -50,16 +50,4 @@ t.test('who has more to send waits for the next turn, whatever its length', asyn
   t.equal(ended, 2)
   endTurn()
   t.equal(ended, 3)
-})
-
-t.test('buffers of a turn of hundreds of connections are used again', async (t) => {
-  const { turns } = handTurns()
-  const lent = Array.from({ length: 256 }, () => turns.take())
-  for (const buffer of lent) turns.give(buffer)
-  turns.give(Buffer.allocUnsafe(CHUNK_BYTES))
-  const again = new Set(Array.from({ length: 256 }, () => turns.take()))
-  t.ok(
-    lent.every((buffer) => again.has(buffer)),
-    'all of them, and no more are kept',
-  )
 })

@@ -1,4 +1,4 @@
-// What goes to the sockets: frames gather in a buffer and leave with one write at the end of the turn.
+// What goes to the sockets: frames gather in a buffer and leave with one write, at the end of the turn or of the callback.
 
 import type { Socket } from 'node:net'
 import { RingQueue } from '../../base/index.js'
@@ -7,8 +7,8 @@ import { HTTP2_LIMITS } from './limits.js'
 
 /** Size of an output buffer, and so of most writes at most. */
 export const CHUNK_BYTES = 64 * 1024
-/** Buffers kept for the next turn: 16 MiB. With fewer, every turn of a few hundred connections allocates, and V8 marks the heap for it. */
-const POOLED_CHUNKS = 256
+/** Buffers kept for the next turn. */
+const POOLED_CHUNKS = 64
 /** After a turn of so few connections the next answers do not wait for others that could leave with them. */
 const FEW_CONNECTIONS = 4
 /** What takes the place of a buffer that went back to the pool before its write was reported. */

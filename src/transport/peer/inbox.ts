@@ -71,12 +71,6 @@ export class Inbox {
     this.#clock.afterCallback(this.#run)
   }
 
-  #scheduleRest(): void {
-    if (this.#isScheduled) return
-    this.#isScheduled = true
-    this.#clock.soon(this.#run)
-  }
-
   #decode(): void {
     this.#isScheduled = false
     const receiver = this.#receiver
@@ -91,7 +85,10 @@ export class Inbox {
     for (let i = 0; i < PEER_LIMITS.proposalsPerTurn && this.#proposals.length > 0; i++) {
       messages.push(this.#proposals.shift()!)
     }
-    if (this.#control.length > 0 || this.#appends.length > 0 || this.#proposals.length > 0) this.#scheduleRest()
+    if (this.#control.length > 0 || this.#appends.length > 0 || this.#proposals.length > 0) {
+      this.#isScheduled = true
+      this.#clock.soon(this.#run)
+    }
     if (messages.length > 0) receiver.onMessages(messages)
   }
 
