@@ -38,6 +38,11 @@ export class Membership {
     return this.#clusterVersion
   }
 
+  /** Voters and learners. */
+  get size(): number {
+    return this.#members.size
+  }
+
   /** Ascending by id as unsigned number. */
   members(): MemberRecord[] {
     return [...this.#members.values()].sort((a, b) => (a.id < b.id ? -1 : 1))

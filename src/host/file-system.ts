@@ -72,10 +72,9 @@ class NodeFile implements FileHandle {
     return writeAll(this.#fd, bytes, position)
   }
 
-  async writeDurably(bytes: Uint8Array, position: number): Promise<void> {
+  writeDurably(bytes: Uint8Array, position: number): Promise<void> {
     if (this.#durableFd !== undefined) return writeAll(this.#durableFd, bytes, position)
-    await writeAll(this.#fd, bytes, position)
-    await this.syncData()
+    return writeAll(this.#fd, bytes, position).then(() => this.syncData())
   }
 
   async read(position: number, length: number): Promise<Uint8Array> {

@@ -11,7 +11,7 @@ import { BackendCommitter } from './backend-committer.js'
 import { ClusterWork } from './cluster-work.js'
 import { HeartbeatGaps } from './heartbeat-gaps.js'
 import { Leadership } from './leadership.js'
-import type { LogRetention } from './log-retention.js'
+import type { EntryReaders, LogRetention } from './log-retention.js'
 import { type MemberMetrics, memberMetrics } from './member-metrics.js'
 import { type MemberOptions, type MemberParts, confStateJson, confStateOf } from './member-parts.js'
 import { NoSpaceAlarm } from './no-space.js'
@@ -194,9 +194,15 @@ export class ConsensusWork {
     for (const entry of entries) bytes += entry.data.length
     this.snapshotter.noteApplied(index, bytes)
     this.#retention.note(entries)
-    const droppable = this.#retention.takeDue(this.snapshots.isInFlight)
+    const droppable = this.#retention.takeDue(this.#entryReaders())
     if (droppable !== undefined) node.compact(droppable)
     this.proposer.onApplied()
+  }
+
+  /** Who may still ask for applied entries. */
+  #entryReaders(): EntryReaders {
+    if (this.snapshots.isInFlight) return 'newcomer'
+    return this.#parts.membership.size > 1 ? 'laggards' : 'nobody'
   }
 
   /** The state is that of another member's snapshot now. */

@@ -8,9 +8,14 @@ const RUN = 100
 /** Per entry besides its data. */
 const ENTRY_OVERHEAD_BYTES = 200
 
+/** `nobody`: no other member. `laggards`: others that may lag a little. `newcomer`: one that gets a snapshot and then what follows. */
+export type EntryReaders = 'nobody' | 'laggards' | 'newcomer'
+
 /**
  * etcd keeps a number of entries whatever their size, which with large values is gigabytes; here bytes count too.
- * Bounds: `entriesMax` plus one run, and `bytesMax` plus the newest entry; while held, `heldBytesMax` plus the newest entry.
+ * Bounds: `entriesMax` plus one run, and `bytesMax` plus the newest entry; for a newcomer `heldBytesMax` plus the newest entry.
+ * A lone member keeps less than one run: entries that live for many thousand writes would be moved and marked by every
+ * collection of garbage, for nobody.
  */
 export class LogRetention {
   readonly #entriesMax: number
@@ -50,13 +55,10 @@ export class LogRetention {
     }
   }
 
-  /**
-   * The index up to which entries should be dropped now; undefined when it is not worth it. At least one entry stays. `isHeld`:
-   * another member is about to need them, so only their bytes count, up to `heldBytesMax`.
-   */
-  takeDue(isHeld: boolean): Index | undefined {
-    const entriesMax = isHeld ? Infinity : this.#entriesMax
-    const bytesMax = isHeld ? this.#heldBytesMax : this.#bytesMax
+  /** The index up to which entries should be dropped now; undefined when it is not worth it. At least one entry stays. */
+  takeDue(readers: EntryReaders): Index | undefined {
+    const entriesMax = readers === 'newcomer' ? Infinity : readers === 'nobody' ? 0 : this.#entriesMax
+    const bytesMax = readers === 'newcomer' ? this.#heldBytesMax : this.#bytesMax
     if (this.#sizes.length < entriesMax + RUN && this.#bytes <= bytesMax) return undefined
     const before = this.#sizes.length
     while (this.#sizes.length > 1 && (this.#sizes.length > entriesMax || this.#bytes > bytesMax)) {

@@ -133,6 +133,12 @@ export class PendingProposals {
     // What stays in the queues until its turn comes must not hold a call, or bytes.
     pending.waiter = undefined
     pending.data = undefined
+    // Most are told in order of arrival: they leave at once, and not with the next look at the clock as thousands.
+    let head = this.#byAge.peek()
+    while (head !== undefined && head.waiter === undefined) {
+      this.#byAge.shift()
+      head = this.#byAge.peek()
+    }
     return waiter
   }
 }

@@ -145,23 +145,34 @@ const entries = (from: number, count: number, bytes: number) =>
 t.test('retention: entries go in runs, a number of them stays', async (t) => {
   const retention = new LogRetention({ entriesMax: 50, bytesMax: 1e9, heldBytesMax: 1e9, after: index(0) })
   retention.note(entries(1, 149, 10))
-  t.equal(retention.takeDue(false), undefined)
+  t.equal(retention.takeDue('laggards'), undefined)
   retention.note(entries(150, 1, 10))
-  t.equal(retention.takeDue(false), 100)
-  t.equal(retention.takeDue(false), undefined)
+  t.equal(retention.takeDue('laggards'), 100)
+  t.equal(retention.takeDue('laggards'), undefined)
   retention.note(entries(140, 11, 10))
   t.equal(retention.bytes, 50 * 210, 'entries seen before do not count again')
   retention.note(entries(151, 100, 10))
-  t.equal(retention.takeDue(false), 200)
+  t.equal(retention.takeDue('laggards'), 200)
+})
+
+t.test('retention: a lone member keeps less than a run', async (t) => {
+  const retention = new LogRetention({ entriesMax: 5000, bytesMax: 1e9, heldBytesMax: 1e9, after: index(0) })
+  retention.note(entries(1, 99, 10))
+  t.equal(retention.takeDue('nobody'), undefined)
+  retention.note(entries(100, 1, 10))
+  t.equal(retention.takeDue('nobody'), 99, 'the newest stays')
+  retention.note(entries(101, 4000, 10))
+  t.equal(retention.takeDue('laggards'), undefined)
+  t.equal(retention.takeDue('nobody'), 4099)
 })
 
 t.test('retention: bytes count too, whatever the number', async (t) => {
   const retention = new LogRetention({ entriesMax: 5000, bytesMax: 10_000, heldBytesMax: 20_000, after: index(7) })
   retention.note(entries(8, 9, 1000))
-  t.equal(retention.takeDue(false), 8, 'nine of 1200 bytes: one has to go')
+  t.equal(retention.takeDue('laggards'), 8, 'nine of 1200 bytes: one has to go')
   retention.note(entries(17, 1, 1_000_000))
-  t.equal(retention.takeDue(false), 16, 'the newest stays in any case')
-  t.equal(retention.takeDue(false), undefined)
+  t.equal(retention.takeDue('laggards'), 16, 'the newest stays in any case')
+  t.equal(retention.takeDue('laggards'), undefined)
 })
 
 t.test(
@@ -177,10 +188,10 @@ t.test(
 
     const retention = new LogRetention({ entriesMax: 5, bytesMax: 1e4, heldBytesMax: 1e5, after: index(0) })
     retention.note(entries(1, 300, 100))
-    t.equal(retention.takeDue(true), undefined)
+    t.equal(retention.takeDue('newcomer'), undefined)
     retention.note(entries(301, 100, 100))
-    t.equal(retention.takeDue(true), 67, '333 of 300 bytes stay')
-    t.equal(retention.takeDue(false), 395)
+    t.equal(retention.takeDue('newcomer'), 67, '333 of 300 bytes stay')
+    t.equal(retention.takeDue('laggards'), 395)
   },
 )
 
@@ -199,5 +210,5 @@ t.test('a snapshot of another member counts as the last one, and begins the log 
   retention.restart(index(500))
   t.equal(retention.bytes, 0)
   retention.note(entries(501, 150, 10))
-  t.equal(retention.takeDue(false), 600)
+  t.equal(retention.takeDue('laggards'), 600)
 })

@@ -67,13 +67,16 @@ export interface WalState {
 }
 
 /** One call's part of the next write. */
-interface Job {
+interface Work {
   readonly entries: readonly LogEntry[]
   readonly hardState: LogHardState | undefined
   readonly snapshot: LogSnapshot | undefined
   /** The snapshot replaces the log: its file is written first, then its record, then the rest. */
   readonly replaces: boolean
   readonly mustSync: boolean
+}
+
+interface Job extends Work {
   readonly resolve: () => void
   readonly reject: (error: Error) => void
 }
@@ -191,12 +194,13 @@ export class Wal implements LogStorage {
     return this.#closing
   }
 
-  #submit(work: Omit<Job, 'resolve' | 'reject'>): Promise<void> {
+  #submit({ entries, hardState, snapshot, replaces, mustSync }: Work): Promise<void> {
     const refusal = this.#refusal()
     if (refusal !== undefined) return refusal
-    this.#accept(work)
+    this.#accept(entries, hardState, snapshot, replaces)
     return new Promise((resolve, reject) => {
-      this.#waiting.push({ ...work, resolve, reject })
+      // Field by field: a spread gave each job a layout of its own, which cost a twentieth of a lone put's time.
+      this.#waiting.push({ entries, hardState, snapshot, replaces, mustSync, resolve, reject })
       // Starting in a microtask lets everything that this turn appends go into one write.
       this.#driving ??= Promise.resolve().then(() => this.#drive())
     })
@@ -211,7 +215,12 @@ export class Wal implements LogStorage {
     return this.#closing === undefined ? undefined : Promise.reject(new WalFailed('the log is closed'))
   }
 
-  #accept({ hardState, entries, snapshot, replaces }: Omit<Job, 'resolve' | 'reject'>): void {
+  #accept(
+    entries: readonly LogEntry[],
+    hardState: LogHardState | undefined,
+    snapshot: LogSnapshot | undefined,
+    replaces: boolean,
+  ): void {
     if (snapshot !== undefined) {
       this.#acceptedIndex = replaces ? snapshot.index : Math.max(this.#acceptedIndex, snapshot.index)
     }
