@@ -32,6 +32,11 @@ export class RingQueue<T> {
     return this.#length === 0 ? undefined : this.#slots[this.#head]
   }
 
+  /** `pos` counts from the oldest, in 0..length-1. */
+  at(pos: number): T {
+    return this.#slots[(this.#head + pos) & (this.#slots.length - 1)]!
+  }
+
   /** Takes everything, oldest first. */
   drain(): T[] {
     const items: T[] = []

@@ -1,5 +1,6 @@
 import t from 'tap'
 import { errors } from '../proto/index.js'
+import { SeededRandom } from '../proto/testing.js'
 import { PendingProposals } from './pending-proposals.js'
 import { Told } from './testing.js'
 
@@ -145,4 +146,31 @@ t.test('a waiter that proposes again when all fail is not lost in the loop', asy
   pending.failAll(errors.stopped)
   pending.failAll(errors.stopped)
   t.same(again.answers, [errors.stopped.message])
+})
+
+t.test('told in any order: each once, and nothing of them stays', async (t) => {
+  const pending = open(10_000)
+  const seed = Math.floor(Math.random() * 2 ** 31)
+  t.comment(`seed ${seed}`)
+  const random = new SeededRandom(seed)
+  const waiting = new Map<bigint, Told>()
+  let id = 0n
+  for (let step = 0; step < 5000; step++) {
+    if (random.chance(50)) {
+      id += BigInt(1 + random.below(3))
+      const told = new Told()
+      waiting.set(id, told)
+      pending.add(id, data('x'), told, step)
+    } else if (waiting.size > 0) {
+      const [one, told] = random.pick([...waiting].slice(0, random.pick([1, 5, Infinity])))
+      waiting.delete(one)
+      if (!pending.resolve(one, OUTCOME) || pending.resolve(one, OUTCOME)) t.fail(`${one} is not told once`)
+      if (told.answers.join() !== 'ok') t.fail(`${one}: ${told.answers}`)
+    }
+    if (pending.count !== waiting.size) t.fail(`${pending.count} instead of ${waiting.size}`)
+    if (pending.count === 0 && pending.bytes !== 0) t.fail(`${pending.bytes} bytes of nothing`)
+  }
+  pending.failAll(errors.stopped)
+  t.ok([...waiting.values()].every(({ answers }) => answers.length === 1))
+  t.same([pending.count, pending.bytes], [0, 0])
 })

@@ -27,18 +27,21 @@ class Pending {
 }
 
 /**
- * All proposals have the same time-out, so the order of arrival is the order of expiry: one queue and one periodic look at
- * its head replace a timer per proposal. A proposal that nobody waits for any more before consensus took it is forgotten: it
- * never happens.
+ * Ids ascend and all proposals have the same time-out, so the order of arrival is the order of the ids and that of expiry: one
+ * queue is the table of ids, and one periodic look at its head replaces a timer per proposal. Most are told in their order too:
+ * the head is the one to look at first. (A Map would be rebuilt every thousand proposals, see transport/http2/stream-table.ts.)
+ * A proposal that nobody waits for any more before consensus took it is forgotten: it never happens.
  * Bounds: `countMax` proposals and `bytesMax` encoded bytes; the owner refuses new ones while `full`.
  */
 export class PendingProposals {
-  readonly #byId = new Map<bigint, Pending>()
+  /** In order of arrival. Those that were told stay until they are at the head; the head is one that was not told. */
   readonly #byAge = new RingQueue<Pending>()
   readonly #unsent = new RingQueue<Pending>()
   readonly #timeoutMs: number
   readonly #countMax: number
   readonly #bytesMax: number
+  /** Not told yet. */
+  #count = 0
   #bytes = 0
 
   constructor(options: { timeoutMs: number; countMax: number; bytesMax: number }) {
@@ -48,7 +51,7 @@ export class PendingProposals {
   }
 
   get count(): number {
-    return this.#byId.size
+    return this.#count
   }
 
   get bytes(): number {
@@ -56,7 +59,7 @@ export class PendingProposals {
   }
 
   get full(): boolean {
-    return this.#byId.size >= this.#countMax || this.#bytes >= this.#bytesMax
+    return this.#count >= this.#countMax || this.#bytes >= this.#bytesMax
   }
 
   /** Whether something waits to be handed over. */
@@ -64,11 +67,11 @@ export class PendingProposals {
     return this.#unsent.length > 0
   }
 
-  /** `leaderOnly`: not to be forwarded to another member once this one does not lead any more. `data` becomes frozen. */
+  /** `id` is above all earlier ones. `leaderOnly`: not to be forwarded to another member once this one does not lead any more. `data` becomes frozen. */
   add(id: bigint, data: Uint8Array, waiter: ProposalWaiter, nowMs: number, leaderOnly = false): void {
     const pending = new Pending(id, data, waiter, nowMs, leaderOnly)
-    this.#byId.set(id, pending)
     this.#byAge.push(pending)
+    this.#count++
     this.#unsent.push(pending)
     this.#bytes += pending.sizeBytes
   }
@@ -108,10 +111,7 @@ export class PendingProposals {
   expire(nowMs: number, statusOf: (startedMs: number, taken: boolean) => Status): number {
     let expired = 0
     for (let head = this.#byAge.peek(); head !== undefined; head = this.#byAge.peek()) {
-      const open = head.waiter !== undefined
-      if (open && nowMs - head.startedMs < this.#timeoutMs) break
-      this.#byAge.shift()
-      if (!open) continue
+      if (nowMs - head.startedMs < this.#timeoutMs) break
       this.fail(head.id, statusOf(head.startedMs, head.data === undefined))
       expired++
     }
@@ -119,26 +119,44 @@ export class PendingProposals {
   }
 
   failAll(status: Status): void {
-    for (const id of [...this.#byId.keys()]) this.fail(id, status)
-    this.#byAge.clear()
     this.#unsent.clear()
+    for (const pending of this.#byAge.drain()) this.#tell(pending)?.onFailed(status)
   }
 
   #take(id: bigint): ProposalWaiter | undefined {
-    const pending = this.#byId.get(id)
+    const pending = this.#find(id)
     if (pending === undefined) return undefined
-    this.#byId.delete(id)
-    this.#bytes -= pending.sizeBytes
-    const { waiter } = pending
-    // What stays in the queues until its turn comes must not hold a call, or bytes.
-    pending.waiter = undefined
-    pending.data = undefined
-    // Most are told in order of arrival: they leave at once, and not with the next look at the clock as thousands.
+    const waiter = this.#tell(pending)
     let head = this.#byAge.peek()
     while (head !== undefined && head.waiter === undefined) {
       this.#byAge.shift()
       head = this.#byAge.peek()
     }
+    return waiter
+  }
+
+  #find(id: bigint): Pending | undefined {
+    const queue = this.#byAge
+    if (queue.peek()?.id === id) return queue.peek()
+    let low = 0
+    let high = queue.length
+    while (low < high) {
+      const middle = (low + high) >> 1
+      if (queue.at(middle).id < id) low = middle + 1
+      else high = middle
+    }
+    const found = low < queue.length ? queue.at(low) : undefined
+    return found?.id === id ? found : undefined
+  }
+
+  /** Who waits for it, for the last time. What stays in the queues until its turn comes must not hold a call, or bytes. */
+  #tell(pending: Pending): ProposalWaiter | undefined {
+    const { waiter } = pending
+    if (waiter === undefined) return undefined
+    this.#count--
+    this.#bytes -= pending.sizeBytes
+    pending.waiter = undefined
+    pending.data = undefined
     return waiter
   }
 }

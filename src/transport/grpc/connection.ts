@@ -77,7 +77,7 @@ export class GrpcConnection implements ConnectionOwner, ConnectionContext {
   /** Calls that no answer was given to. */
   calls(): BaseCall[] {
     const calls: BaseCall[] = []
-    for (const { reader } of this.#http2.streams.values()) if (reader instanceof BaseCall) calls.push(reader)
+    for (const { reader } of this.#http2.streams) if (reader instanceof BaseCall) calls.push(reader)
     return calls
   }
 

@@ -15,6 +15,7 @@ import { Receiver, type ReceiverHost } from './receiver.js'
 import type { Request } from './request.js'
 import { Sender, type SenderOwner } from './sender.js'
 import { settingsFrame } from './settings.js'
+import { StreamTable } from './stream-table.js'
 import { Http2Stream, type StreamOwner } from './stream.js'
 
 export interface ConnectionOwner {
@@ -43,7 +44,7 @@ type PingMark = (typeof PingMark)[keyof typeof PingMark]
 export class Http2Connection implements StreamOwner, SenderOwner, ReceiverHost {
   /** Address and port of the client. */
   readonly peer: string
-  readonly streams = new Map<number, Http2Stream>()
+  readonly streams = new StreamTable()
   readonly sender: Sender
   readonly control: ControlFrames
   /** On the clock's monotonic scale. */
@@ -191,7 +192,7 @@ export class Http2Connection implements StreamOwner, SenderOwner, ReceiverHost {
 
   openStream(id: number, request: Request, ended: boolean): void {
     const stream = new Http2Stream(id, this, this.sender.streamWindow, request.contentLength, ended)
-    this.streams.set(id, stream)
+    this.streams.add(stream)
     this.#owner.onRequest(stream, request)
     if (ended) stream.reader?.onEnd()
   }
@@ -200,7 +201,7 @@ export class Http2Connection implements StreamOwner, SenderOwner, ReceiverHost {
     stream.isClosed = true
     stream.reader = undefined
     if (stream.queuedBytes > 0) this.sender.drop(stream)
-    this.streams.delete(stream.id)
+    this.streams.delete(stream)
     this.#receiver.remember(stream.id, end)
     if (this.#isLeaving) this.onQueued()
   }
@@ -228,7 +229,7 @@ export class Http2Connection implements StreamOwner, SenderOwner, ReceiverHost {
     this.#isEnding = true
     this.control.goAway(this.#receiver.lastStreamId, code, text)
     // Nobody waits for answers any more.
-    for (const stream of [...this.streams.values()]) {
+    for (const stream of [...this.streams]) {
       const { reader } = stream
       this.closeStream(stream, StreamEnd.resetByUs)
       reader?.onReset(true)
@@ -315,7 +316,7 @@ export class Http2Connection implements StreamOwner, SenderOwner, ReceiverHost {
     this.#receiver.stop()
     this.#output.close()
     this.#onPong = undefined
-    const streams = [...this.streams.values()]
+    const streams = [...this.streams]
     this.streams.clear()
     for (const stream of streams) {
       const { reader } = stream

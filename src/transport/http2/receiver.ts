@@ -15,11 +15,12 @@ import { ErrorCode, Flag, FrameType, STREAM_ID_MAX, readUint31, readUint32 } fro
 import { Request, areTrailersValid } from './request.js'
 import type { Sender } from './sender.js'
 import { applySettings } from './settings.js'
+import type { StreamTable } from './stream-table.js'
 import type { Http2Stream } from './stream.js'
 
 /** The connection, as its receiving half needs it. */
 export interface ReceiverHost {
-  readonly streams: ReadonlyMap<number, Http2Stream>
+  readonly streams: StreamTable
   readonly sender: Sender
   readonly control: ControlFrames
   /** Makes the stream and tells the owner. */
@@ -305,7 +306,7 @@ export class Receiver implements FrameSink {
     const { streams, sender } = this.#host
     if (typeof request === 'number') this.#refuse(id, request)
     else if (dependsOnItself || (ended && request.contentLength > 0)) this.#refuse(id, ErrorCode.protocolError)
-    else if (streams.size >= this.#streamsMax || sender.holdsTooMuch(streams.values())) {
+    else if (streams.size >= this.#streamsMax || sender.holdsTooMuch(streams)) {
       this.#refuse(id, ErrorCode.refusedStream)
     } else {
       this.#guard.onUse()

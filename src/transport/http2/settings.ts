@@ -37,7 +37,7 @@ export function settingsFrame(concurrentStreamsMax: number): Uint8Array {
 /** Puts the client's settings into force, in their order; unknown ones are ignored. A code is that of the connection error. */
 export function applySettings(
   sender: Sender,
-  streams: ReadonlyMap<number, Http2Stream>,
+  streams: Iterable<Http2Stream>,
   bytes: Uint8Array,
   start: number,
   end: number,
@@ -53,7 +53,7 @@ export function applySettings(
         if (value > 1) return ErrorCode.protocolError
         break
       case Setting.initialWindowSize:
-        if (value > WINDOW_BYTES_MAX || !sender.onInitialWindow(value, streams.values())) {
+        if (value > WINDOW_BYTES_MAX || !sender.onInitialWindow(value, streams)) {
           return ErrorCode.flowControlError
         }
         break

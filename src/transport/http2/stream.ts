@@ -57,6 +57,8 @@ export class Http2Stream {
   isEnded = false
   isEndedByPeer: boolean
   isClosed = false
+  /** Belongs to the connection's table of streams. */
+  nextInSlot: Http2Stream | undefined = undefined
 
   constructor(id: number, owner: StreamOwner, sendWindow: number, promisedBytes: number, isEndedByPeer: boolean) {
     this.id = id
