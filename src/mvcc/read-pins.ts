@@ -6,21 +6,26 @@ interface Waiter {
 }
 
 export class ReadPins {
-  /** Revision to number of reads at it. Bounded by the reads under way. */
-  readonly #pins = new Map<number, number>()
+  /**
+   * One pinned revision and its reads, if any: short reads come and go at the newest revision, one after the other, and a Map
+   * that becomes empty allocates anew.
+   */
+  #single = 0
+  #singleCount = 0
+  /** Revision to number of further reads at it. Bounded by the reads under way. */
+  readonly #others = new Map<number, number>()
   #waiters: Waiter[] = []
 
   pin(revision: number): void {
-    this.#pins.set(revision, (this.#pins.get(revision) ?? 0) + 1)
+    if (this.#singleCount === 0) this.#single = revision
+    if (revision === this.#single) this.#singleCount++
+    else this.#others.set(revision, (this.#others.get(revision) ?? 0) + 1)
   }
 
   unpin(revision: number): void {
-    const left = (this.#pins.get(revision) ?? 0) - 1
-    if (left > 0) {
-      this.#pins.set(revision, left)
-      return
-    }
-    this.#pins.delete(revision)
+    if (revision === this.#single && this.#singleCount > 0) this.#singleCount--
+    else this.#unpinOther(revision)
+    if (this.#waiters.length === 0) return
     const ready = this.#waiters.filter((waiter) => !this.#heldBelow(waiter.revision))
     this.#waiters = this.#waiters.filter((waiter) => !ready.includes(waiter))
     for (const { resolve } of ready) resolve()
@@ -37,8 +42,15 @@ export class ReadPins {
     })
   }
 
+  #unpinOther(revision: number): void {
+    const left = (this.#others.get(revision) ?? 0) - 1
+    if (left > 0) this.#others.set(revision, left)
+    else this.#others.delete(revision)
+  }
+
   #heldBelow(revision: number): boolean {
-    for (const pinned of this.#pins.keys()) if (pinned < revision) return true
+    if (this.#singleCount > 0 && this.#single < revision) return true
+    for (const pinned of this.#others.keys()) if (pinned < revision) return true
     return false
   }
 }

@@ -10,9 +10,10 @@ import type { Random } from '../../env/index.js'
 import { DEFAULT_CATCH_UP_LIMITS } from './catch-up.js'
 import type { WatchPermission } from './create.js'
 import { SharedEvent } from './event.js'
-import { type etcdserverpb, SharedWatchResponse } from '../../proto/index.js'
+import type { etcdserverpb } from '../../proto/index.js'
 import { type RegistryLimits, WatcherRegistry } from './registry.js'
 import type { Change, WatchSource } from './source.js'
+import { SharedResponses } from './shared-responses.js'
 import { HubStream, type WatchSink } from './stream.js'
 import type { Watcher } from './watcher.js'
 
@@ -146,7 +147,7 @@ export class WatchHub {
     if (found.length === 0) return
     const event = new SharedEvent(change, this.#source)
     const header = this.#registry.headerAt(revision)
-    let response: SharedWatchResponse | undefined = undefined
+    const responses = new SharedResponses(header)
     for (const watchers of found) {
       for (const watcher of watchers) {
         if (revision < watcher.nextRevision || !watcher.wants(change.kind)) continue
@@ -156,10 +157,7 @@ export class WatchHub {
         }
         const events = event.list(watcher.prevKv)
         if (watcher.fragment) watcher.stream.sendEvents(watcher, header, events)
-        else {
-          response = responseFor(watcher, header, events, response)
-          watcher.stream.sendShared(watcher, response)
-        }
+        else watcher.stream.sendShared(watcher, responses.get(watcher, events))
       }
     }
   }
@@ -203,19 +201,4 @@ export class WatchHub {
     this.#registry.synced.matching(change.key, this.#found)
     return this.#found
   }
-}
-
-/** `last` once more, if this watcher gets the same: most clients have one watch per stream, so their ids are alike. */
-function responseFor(
-  watcher: Watcher,
-  header: etcdserverpb.ResponseHeader,
-  events: Uint8Array[],
-  last: SharedWatchResponse | undefined,
-): SharedWatchResponse {
-  if (last !== undefined && last.events === events && last.watchId === watcher.id) return last
-  const response = new SharedWatchResponse()
-  response.header = header
-  response.watchId = watcher.id
-  response.events = events
-  return response
 }

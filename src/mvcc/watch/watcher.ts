@@ -3,6 +3,7 @@
 import type { Key } from '../../base/index.js'
 import { IntervalSets, type RangeEnd } from './interval-sets.js'
 import type { SharedWatchResponse, etcdserverpb } from '../../proto/index.js'
+import { placeOf } from './shared-responses.js'
 
 /** Where a watcher gets its next event from. Each state names the one collection that holds the watcher. */
 export const WatcherState = {
@@ -66,6 +67,8 @@ export interface WatcherOptions {
 export class Watcher {
   readonly stream: EventStream
   readonly id: bigint
+  /** Where responses to this id are shared. */
+  readonly place: number
   readonly range: WatchRange
   /** As the client asked; 0: from now on. */
   readonly startRevision: number
@@ -90,6 +93,7 @@ export class Watcher {
   constructor(stream: EventStream, id: bigint, range: WatchRange, nextRevision: number, options: WatcherOptions) {
     this.stream = stream
     this.id = id
+    this.place = placeOf(id)
     this.range = range
     this.startRevision = options.startRevision
     this.prevKv = options.prevKv
