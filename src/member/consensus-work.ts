@@ -199,7 +199,6 @@ export class ConsensusWork {
     this.proposer.onApplied()
   }
 
-  /** Who may still ask for applied entries. */
   #entryReaders(): EntryReaders {
     if (this.snapshots.isInFlight) return 'newcomer'
     return this.#parts.membership.size > 1 ? 'laggards' : 'nobody'

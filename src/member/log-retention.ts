@@ -8,7 +8,10 @@ const RUN = 100
 /** Per entry besides its data. */
 const ENTRY_OVERHEAD_BYTES = 200
 
-/** `nobody`: no other member. `laggards`: others that may lag a little. `newcomer`: one that gets a snapshot and then what follows. */
+/**
+ * Who may still ask for applied entries. `nobody`: there is no other member. `laggards`: others may lag a little. `newcomer`: one
+ * gets a snapshot, and then what follows on it.
+ */
 export type EntryReaders = 'nobody' | 'laggards' | 'newcomer'
 
 /**

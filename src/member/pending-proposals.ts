@@ -67,7 +67,10 @@ export class PendingProposals {
     return this.#unsent.length > 0
   }
 
-  /** `id` is above all earlier ones. `leaderOnly`: not to be forwarded to another member once this one does not lead any more. `data` becomes frozen. */
+  /**
+   * `id` is above all earlier ones. `leaderOnly`: not to be forwarded to another member once this one does not lead any more.
+   * `data` becomes frozen.
+   */
   add(id: bigint, data: Uint8Array, waiter: ProposalWaiter, nowMs: number, leaderOnly = false): void {
     const pending = new Pending(id, data, waiter, nowMs, leaderOnly)
     this.#byAge.push(pending)

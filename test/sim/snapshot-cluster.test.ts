@@ -191,3 +191,30 @@ t.test('a member marks the store that a snapshot has brought without a mark', as
   t.equal(markOf(lagging), '3.7.0')
   for (const node of [...cluster.nodes.values()]) await cluster.stop(node)
 })
+
+t.test(
+  'a lone member keeps next to nothing of its log; a second one that joins gets a snapshot, then entries',
+  async (t) => {
+    const cluster = new SimCluster(WORLD, { snapshot: { ...OPTIONS.snapshot, catchUpEntries: 5000 } })
+    const [alone] = (await cluster.boot('a')) as [ClusterNode]
+    await cluster.clock.advance(9000)
+    for (let i = 0; i < 300; i++) await put(cluster, alone, `k${i % 20}`, `v${i}`)
+    const added = await cluster.drive(alone.facade.cluster.add(['http://b:1'], true))
+    if (added.kind !== 'ok') throw new Error(added.status.message)
+    const { id } = added.member
+    const remotes = [{ id: alone.member.id, urls: ['http://a:1'] }]
+    const second = await cluster.start('b', { kind: 'join', memberId: id, clusterId: alone.member.clusterId, remotes })
+    await cluster.drive(second.member.open())
+    await catchUp(cluster, second, alone)
+    t.ok(second.logger.lines.some((line) => line.includes('applied snapshot')))
+    cluster.cut(second, alone)
+    for (let i = 0; i < 300; i++) await put(cluster, alone, `k${i % 20}`, `w${i}`)
+    const before = second.disk.provider.log!.snapshot?.index
+    cluster.heal()
+    await catchUp(cluster, second, alone)
+    t.equal(second.disk.provider.log!.snapshot?.index, before, 'now that there is another one, entries are kept for it')
+    await cluster.clock.advance(3000)
+    await compare(t, cluster, second, alone)
+    for (const node of [...cluster.nodes.values()]) await cluster.stop(node)
+  },
+)

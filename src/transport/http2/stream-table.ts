@@ -65,7 +65,9 @@ export class StreamTable implements Iterable<Http2Stream> {
     }
   }
 
-  /** Multiply-shift hashing (Dietzfelbinger et al., 1997): two ids share a slot with a chance of at most 2 in the number of slots. */
+  /**
+   * Multiply-shift hashing (Dietzfelbinger et al., 1997): two ids share a slot with a chance of at most 2 in the number of slots.
+   */
   #slotOf(id: number): number {
     return Math.imul(id, this.#factor) >>> this.#shift
   }
