@@ -51,3 +51,12 @@ t.test('who has more to send waits for the next turn, whatever its length', asyn
   endTurn()
   t.equal(ended, 3)
 })
+
+t.test('hundreds of connections of one turn find the buffers of the turn before', async (t) => {
+  const { turns } = handTurns()
+  const first = Array.from({ length: 600 }, () => turns.take())
+  for (const chunk of first) turns.give(chunk)
+  const known = new Set(first)
+  const again = Array.from({ length: 600 }, () => turns.take())
+  t.equal(again.filter((chunk) => known.has(chunk)).length, 512, 'as many as are kept')
+})
