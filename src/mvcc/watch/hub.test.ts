@@ -865,32 +865,3 @@ t.test('watchers that get the same share one response; others do not', async (t)
     'id=8 rev=3, put a@3<2',
   ])
 })
-
-t.test('several watchers of a stream share with those of the same ids on other streams', async (t) => {
-  const bench = new Bench()
-  // 3 and 67 share a place, so do 0 and -64.
-  const ids = [0n, 3n, 67n, 1n, -64n]
-  const clients = [bench.open(), bench.open(), bench.open()]
-  for (const client of clients) for (const watchId of ids) client.watch({ on: 'a', end: 'z', watchId })
-  clients[2]!.watch({ on: 'a', prevKv: true, watchId: 9n })
-  bench.commit(put('a'))
-  bench.commit(put('a'))
-  const [first, second, third] = clients.map((client, i) => client.sink.read().slice(ids.length + (i === 2 ? 1 : 0)))
-  const idsOf = (responses: readonly etcdserverpb.WatchResponse[]) => responses.map(({ watchId }) => watchId)
-  t.strictSame(idsOf(first!), idsOf(second!))
-  t.strictSame(new Set(idsOf(first!)), new Set(ids))
-  const [a, b, c] = [first, second, third].map((responses) => responses!.filter(({ watchId }) => watchId === 1n))
-  t.equal(a!.length, 2)
-  t.ok(
-    a!.every((response, i) => response === b![i] && response === c![i]),
-    'one that has its place for itself is shared',
-  )
-  for (const responses of [first, second, third]) {
-    for (const id of ids) {
-      t.same(responses!.filter(({ watchId }) => watchId === id).map(text), [
-        `id=${id} rev=2, put a@2`,
-        `id=${id} rev=3, put a@3`,
-      ])
-    }
-  }
-})

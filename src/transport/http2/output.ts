@@ -7,12 +7,6 @@ import { HTTP2_LIMITS } from './limits.js'
 
 /** Size of an output buffer, and so of most writes at most. */
 export const CHUNK_BYTES = 64 * 1024
-/**
- * Buffers kept for the next turn, 32 MiB in all: one for each connection that has something to send in the same turn. Buffers
- * that are allocated anew in each turn count as pressure of external memory, to which V8 answers with a full collection every
- * 50 ms (1000 watchers over 100 connections with 64 buffers kept: a quarter of all time).
- */
-const POOLED_CHUNKS = 512
 /** After a turn of so few connections the next answers do not wait for others that could leave with them. */
 const FEW_CONNECTIONS = 4
 /** What takes the place of a buffer that went back to the pool before its write was reported. */
@@ -56,7 +50,7 @@ export class Turns {
   }
 
   give(chunk: Buffer): void {
-    if (this.#pool.length < POOLED_CHUNKS) this.#pool.push(chunk)
+    if (this.#pool.length < HTTP2_LIMITS.pooledBuffers) this.#pool.push(chunk)
   }
 
   #endTurn(): void {
