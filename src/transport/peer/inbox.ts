@@ -1,5 +1,6 @@
-// What arrived on all lanes and waits to be decoded. Control goes before appends, proposals of others come last, and decoding
-// gives way to the event loop every few milliseconds.
+// What arrived on all lanes and waits to be decoded. Of what is here, control goes before appends and proposals of others come
+// last; lanes are connections of their own, so one callback need not bring all that another member sent. Decoding gives way to
+// the event loop every few milliseconds.
 
 import { type MemberId, RingQueue } from '../../base/index.js'
 import type { Clock, PeerReceiver } from '../../env/index.js'

@@ -146,12 +146,12 @@ t.test('addresses are tried in turn, and may change', async (t) => {
   t.equal(b.log.count('updated remote peer'), 1)
 })
 
-t.test('proposals of others come last and are bounded', async (t) => {
+t.test('proposals of others come last of their lane', async (t) => {
   const [a, b] = await pair(t)
   b.network.send([
     message(MessageType.MsgProp, 77n as never, a, { entries: entries(0, 1, 10) }),
     message(MessageType.MsgApp, b, a, { index: index(1) }),
-    message(MessageType.MsgAppResp, b, a, { index: index(2) }),
+    message(MessageType.MsgApp, b, a, { index: index(2) }),
   ])
   await until(() => a.receiver.messages.length === 3)
   t.equal(a.receiver.messages.at(-1)?.type, MessageType.MsgProp)
