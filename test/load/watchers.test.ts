@@ -13,7 +13,6 @@ import { valueBytes, type WrittenKey, WriteLog } from './write-log.js'
 const WRITES = process.env.FULL === '1' ? 100_000 : 10_000
 const SEED = Number(process.env.SEED ?? Date.now() % 1_000_000)
 const HISTORY_WRITES = 1000
-/** Together well above the size at which responses are split. */
 const HISTORY_BIG_WRITES = 6
 const STREAMS = 100
 const WATCHERS_PER_STREAM = 10
@@ -22,7 +21,8 @@ const SLOW_STREAMS = 12
 const WRITERS = 48
 const KEYS = 1000
 const BIG_KEYS = 16
-const BIG_VALUE_BYTES = 60_000
+/** One revision of them fits a request (1.5 MiB), but with the previous values not a response in one piece (2 MiB). */
+const BIG_VALUE_BYTES = 90_000
 /** The server's resident memory stays below this, in MiB. */
 const RESIDENT_MIB_MAX = 600
 
@@ -117,8 +117,8 @@ const PLAIN = { prevKv: false, noPut: false, noDelete: false, progressNotify: fa
 const specOf = (i: number, random: SeededRandom, historyEnd: number): WatchSpec => {
   const [lo, end] = rangeOf(i, random)
   const fragment = random.chance(50) || i === 1
-  // Some read all large values of the history at once.
-  if (lo === 'big/' && fragment) return { ...PLAIN, lo, end, fragment, startRevision: 1 }
+  // However the history is cut into batches, a revision of large values and those before them comes in pieces.
+  if (lo === 'big/' && fragment) return { ...PLAIN, prevKv: true, lo, end, fragment, startRevision: 1 }
   return {
     lo,
     end,
