@@ -50,6 +50,8 @@ export const forwardToLeader = (raft: Raft, message: Message): boolean => {
   forward.from = message.from
   // Proposals and reads belong to no term: the leader they find takes them.
   if (message.type === MessageType.MsgTransferLeader) forward.term = raft.term
+  // For reads: the term in which the sender asked.
+  forward.logTerm = message.logTerm
   forward.entries = message.entries
   raft.send(forward)
   return true

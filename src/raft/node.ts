@@ -139,7 +139,7 @@ export class RawNode {
   readIndex(context: Uint8Array): ProposalOutcome {
     const { raft } = this
     if (raft.role === 'leader') {
-      readAsLeader(raft, { from: raft.id, context })
+      readAsLeader(raft, { from: raft.id, askedIn: raft.term, context })
       return 'accepted'
     }
     const entry = new Entry()
@@ -339,6 +339,7 @@ export class RawNode {
     const message = new Message()
     message.type = type
     message.from = from
+    if (type === MessageType.MsgReadIndex) message.logTerm = this.raft.term
     message.entries = entries
     return forwardToLeader(this.raft, message) ? 'accepted' : 'dropped'
   }

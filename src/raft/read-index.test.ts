@@ -1,11 +1,11 @@
 import t from 'tap'
-import { index, memberId } from '../base/index.js'
+import { index, memberId, NO_TERM } from '../base/index.js'
 import type { MemberId } from '../base/index.js'
 import { decodePosition, encodePosition, MAX_PENDING_READS, ReadQueue } from './read-index.js'
 
 const [one, two, three, four] = [1n, 2n, 3n, 4n].map(memberId) as [MemberId, MemberId, MemberId, MemberId]
 const of3 = { voters: [one, two, three], outgoing: [] }
-const request = (mark: string) => ({ from: one, context: Buffer.from(mark) })
+const request = (mark: string) => ({ from: one, askedIn: NO_TERM, context: Buffer.from(mark) })
 const marks = (queue: ReadQueue, sets = of3 as Parameters<ReadQueue['takeConfirmed']>[0]): string[] =>
   queue.takeConfirmed(sets, one).map(({ index: at, context }) => `${Buffer.from(context).toString()}@${at}`)
 

@@ -1,7 +1,7 @@
 // Linearizable reads without log entries (Raft thesis 6.4): a leader notes its commit index, proves by one round of
 // heartbeats that it still led at that moment, and then the read may be served at that index.
 
-import type { Index, MemberId } from '../base/index.js'
+import type { Index, MemberId, Term } from '../base/index.js'
 import { quorumReached } from './quorum.js'
 import type { VoterSets } from './quorum.js'
 
@@ -11,11 +11,15 @@ export const MAX_PENDING_READS = 4096
 export interface ReadRequest {
   /** Who gets the answer; the leader itself or a follower that forwarded. */
   readonly from: MemberId
+  /** The term that `from` was in when it asked; NO_TERM when it does not say. */
+  readonly askedIn: Term
   /** The caller's own mark, returned with the answer. Never used to match acknowledgements. */
   readonly context: Uint8Array
 }
 
-export interface ReadAnswer extends ReadRequest {
+export interface ReadAnswer {
+  readonly from: MemberId
+  readonly context: Uint8Array
   readonly index: Index
 }
 

@@ -76,6 +76,9 @@ export const describeMessage = (m: Message): string => {
     case MessageType.MsgHeartbeatResp:
       if (m.context.length > 0) parts.push(`read=${decodePosition(m.context)}`)
       break
+    case MessageType.MsgReadIndex:
+      if (m.logTerm > 0) parts.push(`asked=${m.logTerm}`)
+      break
     case MessageType.MsgReadIndexResp:
       parts.push(`index=${m.index}`)
       break

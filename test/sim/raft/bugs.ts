@@ -171,6 +171,31 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     },
   },
   {
+    name: "asking for one's own read confirms the reads of others",
+    seeds: 2000,
+    hooks: {
+      options: {
+        voters: 3,
+        learners: 0,
+        partitions: 15,
+        partitionsHold: true,
+        reorderWindow: 50,
+        ticks: 300,
+        batching: 0,
+      },
+      makeNode: (config, state) =>
+        new (class extends OpenNode {
+          override step(message: Message): void {
+            super.step(message)
+            const { role, reads } = this.inside
+            if (role === 'leader' && message.type === MessageType.MsgReadIndex) {
+              reads.acknowledge(message.from, reads.newest)
+            }
+          }
+        })(config, state),
+    },
+  },
+  {
     name: "acknowledgements are matched by the caller's mark, and a mark is used again",
     seeds: 2000,
     hooks: {
