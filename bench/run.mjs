@@ -1,10 +1,10 @@
 // End-to-end bench: loads real etcd and this server in alternation on the same disk and prints both figures and their ratio.
 //
-//   npm run bench -- [--rounds 5] [--seconds 2] [--warmup 6] [--only put] [--contender quorate] [--members 3] [--json FILE] [--list]
+//   npm run bench -- [--rounds 5] [--seconds 2] [--warmup SECONDS] [--only put] [--contender quorate] [--members 3] [--json FILE] [--list]
 //
-// Each round gives every group of rows a fresh server of each contender, one after the other. The first row of a group warms
-// its server up for `--warmup`, the others for a second: a process that runs code which is compiled as it runs is slower in
-// its first seconds, and servers run for weeks. Figures are medians of the
+// Each round gives every group of rows a fresh server of each contender, one after the other, and warms it up with the load of
+// one row, for 6 s per member unless `--warmup` says otherwise: processes that share two cores and run code which is compiled
+// as it runs are slower in their first seconds, and servers run for weeks. Figures are medians of the
 // rounds: answers (or events) per second; CPU is user and system time of the server per answer; peak memory is that of the
 // row; loop is the delay of our event loop; load is the share of the load generator (this process) in all CPU time: where it
 // nears one half, the figures say more about it than about the servers. A "!" marks what misses its goal.
@@ -23,7 +23,7 @@ const { values: options } = parseArgs({
   options: {
     rounds: { type: 'string', default: '5' },
     seconds: { type: 'string', default: '2' },
-    warmup: { type: 'string', default: '6' },
+    warmup: { type: 'string' },
     only: { type: 'string', default: '' },
     contender: { type: 'string' },
     members: { type: 'string', default: '1' },
@@ -34,8 +34,8 @@ const { values: options } = parseArgs({
 })
 const rounds = Number(options.rounds)
 const seconds = Number(options.seconds)
-const warmupSeconds = Number(options.warmup)
 const members = Number(options.members)
+const warmupSeconds = Number(options.warmup ?? 6 * members)
 const words = options.only.split('|')
 const nodeFlags = (options['node-flags'] ?? '').split(' ').filter((flag) => flag !== '')
 const contenders = options.contender === undefined ? ['etcd', 'quorate'] : [options.contender]
@@ -43,7 +43,11 @@ if (!contenders.every((name) => ['etcd', 'quorate'].includes(name))) fail(`--con
 if (![1, 3, 5, 7].includes(members)) fail('--members is 1, 3, 5 or 7')
 
 const groups = (members === 1 ? singleGroups(options.list ? {} : makeCertificate()) : clusterGroups())
-  .map((group) => ({ ...group, rows: group.rows.filter(({ name }) => words.some((word) => name.includes(word))) }))
+  .map((group) => ({
+    ...group,
+    warming: group.rows.find(({ warms }) => warms) ?? group.rows[0],
+    rows: group.rows.filter(({ name }) => words.some((word) => name.includes(word))),
+  }))
   .filter(({ rows }) => rows.length > 0)
 const rows = groups.flatMap((group) => group.rows)
 if (options.list) {
@@ -99,9 +103,10 @@ async function runGroup(group, contender, round) {
       await cluster.stop()
       await cluster.start()
     }
-    for (const [i, row] of todo.entries()) {
+    if (warmupSeconds > 0) await warmUp(group.warming, cluster)
+    for (const row of todo) {
       try {
-        await runRow(row, cluster, contender, round, i === 0 ? warmupSeconds : Math.min(warmupSeconds, 1))
+        await runRow(row, cluster, contender, round)
       } catch (error) {
         failures.add(`${row.name}, ${contender}: ${error.message}`)
       }
@@ -111,9 +116,13 @@ async function runGroup(group, contender, round) {
   }
 }
 
-async function runRow(row, cluster, contender, round, warmupSeconds) {
+async function warmUp(row, cluster) {
+  await row.run({ targets: await cluster.targets(row.place), seconds: 0, warmupSeconds })
+}
+
+async function runRow(row, cluster, contender, round) {
   const targets = await cluster.targets(row.place)
-  const run = await row.run({ targets, seconds, warmupSeconds, probe: cluster.probe() })
+  const run = await row.run({ targets, seconds, warmupSeconds: Math.min(warmupSeconds, 1), probe: cluster.probe() })
   if (run.errors > 0) throw new Error(`${run.errors} calls failed`)
   if (run.calls === 0) throw new Error('nothing was answered')
   results.push({

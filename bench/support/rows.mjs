@@ -1,6 +1,7 @@
 // The rows of the bench. A group is a fresh server with what its rows need; a row is one kind of load on it.
 //
-// `target` is the least ratio to etcd that we want. `only` names the contender that a row exists for, `note` says why.
+// `target` is the least ratio to etcd that we want. `only` names the contender that a row exists for, `note` says why. The load
+// of the row that `warms` its group, else of the first one, runs before all others.
 import { randomBytes } from 'node:crypto'
 import { runLoad } from './grpc-load.mjs'
 import { RawClient, RawMethod } from './raw-client.mjs'
@@ -65,7 +66,15 @@ const unary = (name, target, load) => ({
 
 const putRows = (suffix, targets) => [
   unary(`put, 1 client${suffix}`, targets[0], { path: PUT, payload: putScattered, connections: 1, calls: 1 }),
-  unary(`put, 100 clients${suffix}`, targets[1], { path: PUT, payload: putScattered, connections: 100, calls: 100 }),
+  {
+    ...unary(`put, 100 clients${suffix}`, targets[1], {
+      path: PUT,
+      payload: putScattered,
+      connections: 100,
+      calls: 100,
+    }),
+    warms: true,
+  },
   unary(`put, 1000 clients${suffix}`, targets[2], { path: PUT, payload: putScattered, connections: 100, calls: 1000 }),
 ]
 
@@ -93,9 +102,12 @@ export const singleGroups = (tls) => [
     prepare: fillKeys,
     rows: [
       unary('range, linearizable, 1 client', 1, { path: RANGE, payload: linearizable, connections: 1, calls: 1 }),
-      unary('range, linearizable, 1000 clients', 1.5, {
-        ...{ path: RANGE, payload: linearizable, connections: 100, calls: 1000 },
-      }),
+      {
+        ...unary('range, linearizable, 1000 clients', 1.5, {
+          ...{ path: RANGE, payload: linearizable, connections: 100, calls: 1000 },
+        }),
+        warms: true,
+      },
       unary('range, serializable, 1 client', 1, { path: RANGE, payload: serializable, connections: 1, calls: 1 }),
       unary('range, serializable, 1000 clients', 1.5, {
         ...{ path: RANGE, payload: serializable, connections: 100, calls: 1000 },
@@ -151,6 +163,7 @@ export const clusterGroups = () => [
       PLACES.map((place) => ({
         ...unary(`${name}, to ${placeText(place)}`, 1, { path: PUT, payload: putScattered, connections, calls }),
         place,
+        warms: place === 'all' && calls === 100,
       })),
     ),
   },
@@ -167,6 +180,7 @@ export const clusterGroups = () => [
             ...{ path: RANGE, payload, connections: Math.min(calls, 100), calls },
           }),
           place,
+          warms: place === 'all' && kind === 'linearizable' && calls === 1000,
         })),
       ),
     ),

@@ -81,6 +81,18 @@ interface Job extends Work {
   readonly reject: (error: Error) => void
 }
 
+const SETTLED = Promise.resolve()
+
+/** Fits one piece, without snapshots. */
+const isPlain = (batch: readonly Job[]): boolean => {
+  let bytes = 0
+  for (const { entries, snapshot } of batch) {
+    if (snapshot !== undefined) return false
+    for (const { data } of entries) bytes += data.length
+  }
+  return bytes < PIECE_BYTES
+}
+
 /**
  * How much waits is bounded by the callers: each awaits its promise, and consensus limits what is proposed and in flight.
  *
@@ -114,7 +126,11 @@ export class Wal implements LogStorage {
   #snapshot: Pick<SnapshotPoint, 'index' | 'term'> | undefined
 
   #waiting: Job[] = []
-  #driving: Promise<void> | undefined
+  /** What the write under way holds; empty during a rotation. */
+  #batch: readonly Job[] = []
+  #isDriving = false
+  #onIdle: (() => void) | undefined
+  #syncStartedMs = 0
   #failure: WalFailed | undefined
   #closing: Promise<void> | undefined
 
@@ -142,7 +158,18 @@ export class Wal implements LogStorage {
     if (state !== undefined) {
       mustSync ||= state.term !== this.#acceptedState.term || state.vote !== this.#acceptedState.vote
     }
+    const isForLater = !mustSync && !this.#isDriving && this.#records.length <= UNWRITTEN_BYTES_MAX
+    if (isForLater) return this.#refusal() ?? this.#keepForLater(state)
     return this.#submit({ hardState: state, entries, snapshot: undefined, replaces: false, mustSync })
+  }
+
+  /** Every other call of a lone put comes here: with nothing before it, and nothing that has to be written. */
+  #keepForLater(state: LogHardState | undefined): Promise<void> {
+    if (state !== undefined) {
+      this.#acceptedState = state
+      this.#addHardState(state)
+    }
+    return SETTLED
   }
 
   /** A snapshot of what is in this log already: `append` calls made before it resolves may come before it. */
@@ -202,8 +229,10 @@ export class Wal implements LogStorage {
     return new Promise((resolve, reject) => {
       // Field by field: a spread gave each job a layout of its own, which cost a twentieth of a lone put's time.
       this.#waiting.push({ entries, hardState, snapshot, replaces, mustSync, resolve, reject })
+      if (this.#isDriving) return
+      this.#isDriving = true
       // Starting in a microtask lets everything that this turn appends go into one write.
-      this.#driving ??= Promise.resolve().then(() => this.#drive())
+      void SETTLED.then(this.#drive)
     })
   }
 
@@ -231,30 +260,66 @@ export class Wal implements LogStorage {
     if (hardState !== undefined) this.#acceptedState = hardState
   }
 
-  /** Writes batches until nothing waits. */
-  async #drive(): Promise<void> {
+  /**
+   * Writes batches until nothing waits. The common way is made of callbacks that exist already: with asynchronous functions
+   * a lone put's write left more garbage than the rest of the put.
+   */
+  readonly #drive = (): void => {
     while (this.#waiting.length > 0) {
-      const batch = this.#waiting
+      this.#batch = this.#waiting
       this.#waiting = []
+      let writing: Promise<void> | undefined
       try {
-        await this.#write(batch)
+        writing = this.#write(this.#batch)
       } catch (error) {
-        this.#fail(error, batch)
-        break
+        this.#fail(error)
+        return
       }
-      for (const job of batch) job.resolve()
-      try {
-        if (this.#flushedTo + this.#records.length >= this.#segmentBytes) await this.#rotate()
-        else this.#next.follow(this.#flushedTo)
-      } catch (error) {
-        this.#fail(error, [])
-        break
+      if (writing !== undefined) {
+        writing.then(this.#onWritten, this.#onFailed)
+        return
       }
+      if (!this.#settle()) return
     }
-    this.#driving = undefined
+    this.#isDriving = false
+    this.#onIdle?.()
   }
 
-  async #write(batch: readonly Job[]): Promise<void> {
+  readonly #onWritten = (): void => {
+    if (this.#settle()) this.#drive()
+  }
+
+  readonly #onFailed = (error: unknown): void => {
+    this.#fail(error)
+  }
+
+  /** The batch is written as far as it has to be. False when a rotation follows, which goes on by itself. */
+  #settle(): boolean {
+    const batch = this.#batch
+    this.#batch = []
+    for (const job of batch) job.resolve()
+    if (this.#flushedTo + this.#records.length >= this.#segmentBytes) {
+      this.#rotate().then(this.#drive, this.#onFailed)
+      return false
+    }
+    this.#next.follow(this.#flushedTo)
+    return true
+  }
+
+  /** Undefined when nothing has to be written now. */
+  #write(batch: readonly Job[]): Promise<void> | undefined {
+    if (!isPlain(batch)) return this.#writeInSteps(batch)
+    let mustSync = false
+    for (const job of batch) {
+      mustSync ||= job.mustSync
+      for (const entry of job.entries) this.#addEntry(entry)
+      if (job.hardState !== undefined) this.#addHardState(job.hardState)
+    }
+    return mustSync || this.#records.length > UNWRITTEN_BYTES_MAX ? this.#writeDurably(false) : undefined
+  }
+
+  /** With snapshots, or larger than one piece. */
+  async #writeInSteps(batch: readonly Job[]): Promise<void> {
     let mustSync = false
     let inPieces = false
     for (const job of batch) {
@@ -265,22 +330,28 @@ export class Wal implements LogStorage {
         inPieces = false
       }
       for (const entry of entries) {
-        this.#records.addEntry(entry)
-        this.#lastIndex = entry.index
+        this.#addEntry(entry)
         if (this.#records.length < PIECE_BYTES) continue
         inPieces = true
         await this.#writePiece()
       }
-      if (hardState !== undefined) {
-        this.#records.addHardState(hardState)
-        this.#hardState = hardState
-      }
+      if (hardState !== undefined) this.#addHardState(hardState)
       if (snapshot !== undefined && !job.replaces) {
         this.#records.addRaw(RecordType.snapshot, encodeSnapshotRecord(snapshot))
         this.#lastIndex = Math.max(this.#lastIndex, snapshot.index)
       }
     }
     if (mustSync || this.#records.length > UNWRITTEN_BYTES_MAX) await this.#writeDurably(inPieces)
+  }
+
+  #addEntry(entry: LogEntry): void {
+    this.#records.addEntry(entry)
+    this.#lastIndex = entry.index
+  }
+
+  #addHardState(hardState: LogHardState): void {
+    this.#records.addHardState(hardState)
+    this.#hardState = hardState
   }
 
   /**
@@ -303,16 +374,20 @@ export class Wal implements LogStorage {
   }
 
   /** @param afterPieces earlier pieces of the batch are in the file without being durable. */
-  async #writeDurably(afterPieces: boolean): Promise<void> {
-    const { clock, onSync, logger } = this.#options
-    const startedMs = clock.monotonicMs()
+  #writeDurably(afterPieces: boolean): Promise<void> {
+    this.#syncStartedMs = this.#options.clock.monotonicMs()
     this.#bytesSinceSync += this.#records.length
-    if (afterPieces) {
-      await this.#file.write(this.#records.view(), this.#flushedTo)
-      await this.#file.syncData()
-    } else await this.#file.writeDurably(this.#records.view(), this.#flushedTo)
+    const file = this.#file
+    const written = afterPieces
+      ? file.write(this.#records.view(), this.#flushedTo).then(() => file.syncData())
+      : file.writeDurably(this.#records.view(), this.#flushedTo)
+    return written.then(this.#onDurable)
+  }
+
+  readonly #onDurable = (): void => {
+    const { clock, onSync, logger } = this.#options
     this.#forgetWritten()
-    const tookMs = clock.monotonicMs() - startedMs
+    const tookMs = clock.monotonicMs() - this.#syncStartedMs
     onSync?.(tookMs, this.#bytesSinceSync)
     this.#bytesSinceSync = 0
     if (tookMs > SLOW_SYNC_MS) logger.warn('slow fdatasync', { took: `${tookMs}ms`, 'expected-duration': '1s' })
@@ -365,16 +440,19 @@ export class Wal implements LogStorage {
     return new NextSegment(this.#fs, `${this.#directory}/${nextSequence % 2}.tmp`, this.#segmentBytes)
   }
 
-  #fail(cause: unknown, batch: readonly Job[]): void {
+  #fail(cause: unknown): void {
     const why = cause instanceof Error ? cause.message : String(cause)
     this.#failure = new WalFailed(`${this.#directory}: the log failed: ${why}`, cause)
-    const doomed = [...batch, ...this.#waiting]
+    const doomed = [...this.#batch, ...this.#waiting]
+    this.#batch = []
     this.#waiting = []
+    this.#isDriving = false
     for (const job of doomed) job.reject(this.#failure)
+    this.#onIdle?.()
   }
 
   async #close(): Promise<void> {
-    await this.#driving
+    if (this.#isDriving) await new Promise<void>((resolve) => (this.#onIdle = resolve))
     try {
       if (this.#failure === undefined) {
         if (this.#records.length > 0) await this.#writePiece()
