@@ -62,6 +62,8 @@ if (missing !== undefined) fail(missing)
 const results = []
 const failures = new Set()
 const startedMs = performance.now()
+let underWay = ''
+process.on('uncaughtExceptionMonitor', () => console.error(`while measuring: ${underWay}`))
 for (let round = 0; round < rounds; round++) {
   for (const group of groups) for (const contender of contenders) await runGroup(group, contender, round)
   const minutes = ((performance.now() - startedMs) / 60_000).toFixed(1)
@@ -103,7 +105,7 @@ async function runGroup(group, contender, round) {
       await cluster.stop()
       await cluster.start()
     }
-    if (warmupSeconds > 0) await warmUp(group.warming, cluster)
+    if (warmupSeconds > 0) await warmUp(group.warming, cluster, contender)
     for (const row of todo) {
       try {
         await runRow(row, cluster, contender, round)
@@ -116,11 +118,13 @@ async function runGroup(group, contender, round) {
   }
 }
 
-async function warmUp(row, cluster) {
+async function warmUp(row, cluster, contender) {
+  underWay = `${row.name}, ${contender}, warm-up`
   await row.run({ targets: await cluster.targets(row.place), seconds: 0, warmupSeconds })
 }
 
 async function runRow(row, cluster, contender, round) {
+  underWay = `${row.name}, ${contender}, round ${round + 1}`
   const targets = await cluster.targets(row.place)
   const run = await row.run({ targets, seconds, warmupSeconds: Math.min(warmupSeconds, 1), probe: cluster.probe() })
   if (run.errors > 0) throw new Error(`${run.errors} calls failed`)

@@ -199,10 +199,14 @@ export class LoadConnection {
       case TYPE.ping:
         if ((flags & 1) === 0) this.#send(frame(TYPE.ping, 1, 0, Buffer.from(bytes.subarray(start, end))))
         break
-      case TYPE.rstStream:
+      case TYPE.rstStream: {
+        const code = bytes.readUInt32BE(start)
+        // NO_ERROR: the answer is whole, and the server did not wait for the end of the request (RFC 9113 section 8.1).
+        if (!this.#closing && code !== 0) throw new Error(`RST_STREAM with code ${code} on stream ${id}`)
+        break
+      }
       case TYPE.goAway:
-        if (!this.#closing)
-          throw new Error(type === TYPE.rstStream ? 'RST_STREAM' : `GOAWAY ${bytes.latin1Slice(start + 8, end)}`)
+        if (!this.#closing) throw new Error(`GOAWAY ${bytes.latin1Slice(start + 8, end)}`)
         break
       default:
     }
