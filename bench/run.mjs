@@ -2,9 +2,9 @@
 //
 //   npm run bench -- [--rounds 5] [--seconds 2] [--warmup SECONDS] [--only put] [--contender quorate] [--members 3] [--json FILE] [--list]
 //
-// Each round gives every group of rows a fresh server of each contender, one after the other, and warms it up with the load of
-// one row, for 6 s per member unless `--warmup` says otherwise: processes that share two cores and run code which is compiled
-// as it runs are slower in their first seconds, and servers run for weeks. Figures are medians of the
+// Each round gives every group of rows a fresh server of each contender, one after the other, warms it up with the load of one
+// row, for 6 s per member unless `--warmup` says otherwise, and lets it rest for two: processes that share two cores and run code
+// which is compiled as it runs are slower in their first seconds, and servers run for weeks. Figures are medians of the
 // rounds: answers (or events) per second; CPU is user and system time of the server per answer; peak memory is that of the
 // row; loop is the delay of our event loop; load is the share of the load generator (this process) in all CPU time: where it
 // nears one half, the figures say more about it than about the servers. A "!" marks what misses its goal.
@@ -18,6 +18,8 @@ import { BenchCluster } from './support/bench-cluster.mjs'
 import { makeCertificate } from './support/certificate.mjs'
 import { printTable, tableOf } from './support/report.mjs'
 import { clusterGroups, singleGroups } from './support/rows.mjs'
+
+const REST_MS = 2000
 
 const { values: options } = parseArgs({
   options: {
@@ -121,6 +123,8 @@ async function runGroup(group, contender, round) {
 async function warmUp(row, cluster, contender) {
   underWay = `${row.name}, ${contender}, warm-up`
   await row.run({ targets: await cluster.targets(row.place), seconds: 0, warmupSeconds })
+  // What the load left behind (commits, compactions, collections) is not part of the next row.
+  await new Promise((resolve) => setTimeout(resolve, REST_MS))
 }
 
 async function runRow(row, cluster, contender, round) {
