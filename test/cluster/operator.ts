@@ -6,7 +6,7 @@ import { splitWords } from '../conformance/step.js'
 import type { Cluster, ClusterMember } from '../support/cluster.js'
 import type { Exit } from '../support/child.js'
 import { etcdctl, EtcdctlSession, type CommandResult, type EtcdctlVersion } from '../support/etcdctl.js'
-import type { CallOptions } from '../support/grpc-client.js'
+import { CallFailure, type CallOptions, type Outcome } from '../support/grpc-client.js'
 import { delay } from '../support/wait.js'
 
 export interface Recorded {
@@ -34,6 +34,8 @@ export interface RawCallOptions extends CallOptions {
 
 /** Longer than a server's own limit for a request. */
 const CALL_TIMEOUT_MS = 20_000
+/** By so much the server's clock for a deadline may be ahead of the client's. */
+const DEADLINE_SLACK_MS = 100
 const RETRY_PAUSE_MS = 200
 const RETRIES_TIMEOUT_MS = 30_000
 /** How long a process that should end by itself gets. */
@@ -89,10 +91,10 @@ export class Operator {
     const { at = 'm1', whileShown, ...callOptions } = options
     const deadline = Date.now() + RETRIES_TIMEOUT_MS
     for (;;) {
-      const outcome = await this.member(at).client.attempt(method, request, {
-        timeoutMs: CALL_TIMEOUT_MS,
-        ...callOptions,
-      })
+      const { timeoutMs = CALL_TIMEOUT_MS } = callOptions
+      const startedMs = performance.now()
+      const found = await this.member(at).client.attempt(method, request, { ...callOptions, timeoutMs })
+      const outcome = performance.now() - startedMs >= timeoutMs - DEADLINE_SLACK_MS ? endedByDeadline(found) : found
       const shown = outcome.ok ? 'answered' : `${status[outcome.failure.code]}: ${outcome.failure.details}`
       if (whileShown?.test(shown) === true && Date.now() < deadline) {
         await delay(RETRY_PAUSE_MS)
@@ -188,6 +190,15 @@ export class Operator {
     return RULES.reduce((changed, [pattern, replacement]) => changed.replace(pattern, replacement), result)
   }
 }
+
+/**
+ * The server keeps the deadline of a call as well, and may be the first to end it: it resets the stream, and grpc-js calls that
+ * cancelled.
+ */
+const endedByDeadline = <T>(outcome: Outcome<T>): Outcome<T> =>
+  !outcome.ok && outcome.failure.code === status.CANCELLED
+    ? { ok: false, failure: new CallFailure(status.DEADLINE_EXCEEDED, 'no answer in time') }
+    : outcome
 
 /** What JSON makes of a Buffer. */
 const isBuffer = (value: unknown): value is { data: number[] } =>
