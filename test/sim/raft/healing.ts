@@ -17,7 +17,7 @@ import type { World } from './world.js'
  * longest log of an exact quorum can win, each round may fail by two chances in three: few would make seeds fail by luck.
  */
 const LEADER_WITHIN = 100
-/** And after that, in which everybody healthy must hold a new entry. */
+/** And after that, with a leader, in which everybody healthy must hold a new entry; it may still remove itself first. */
 const CONVERGED_WITHIN = 20
 
 export const heal = (world: World): void => {
@@ -42,9 +42,13 @@ export const heal = (world: World): void => {
   world.count('healed')
   const goal = toIndex(world.oracle.maxApplied + 1)
   let hasRead = false
-  for (const end = tick + CONVERGED_WITHIN * electionTicks; tick < end; tick++) {
+  let led = 0
+  let leaderless = 0
+  for (; led < CONVERGED_WITHIN * electionTicks && leaderless < LEADER_WITHIN * electionTicks; tick++) {
     const leader = newestLeader(healthy)
-    if (leader !== undefined) {
+    if (leader === undefined) leaderless++
+    else {
+      led++
       if (isDone(leader, healthy, goal) && hasRead) return
       if (!hasRead) world.read(leader)
       hasRead = true

@@ -16,4 +16,10 @@ export const REGRESSION_SEEDS: readonly RegressionSeed[] = [
     options: { confChanges: 40, lazyMembers: 2, campaigns: 15, crashes: 10, healQuorumOnly: false },
     was: 'a term that a torn write had left only in entries was never synced',
   },
+  {
+    seed: 9_008_335,
+    steps: 5000,
+    options: {},
+    was: 'elections after a leader had removed itself were given the time of a convergence, and a slow clock lost thirteen',
+  },
 ]
