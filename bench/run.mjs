@@ -47,7 +47,7 @@ if (![1, 3, 5, 7].includes(members)) fail('--members is 1, 3, 5 or 7')
 const groups = (members === 1 ? singleGroups(options.list ? {} : makeCertificate()) : clusterGroups())
   .map((group) => ({
     ...group,
-    warming: group.rows.find(({ warms }) => warms) ?? group.rows[0],
+    warming: group.rows.find(({ name }) => name === (group.warmedBy ?? group.rows[0].name)),
     rows: group.rows.filter(({ name }) => words.some((word) => name.includes(word))),
   }))
   .filter(({ rows }) => rows.length > 0)
@@ -107,7 +107,12 @@ async function runGroup(group, contender, round) {
       await cluster.stop()
       await cluster.start()
     }
-    if (warmupSeconds > 0) await warmUp(group.warming, cluster, contender)
+    try {
+      if (warmupSeconds > 0) await warmUp(group.warming, cluster, contender)
+    } catch (error) {
+      failures.add(`warm-up of ${group.name}, ${contender}: ${error.message}`)
+      return
+    }
     for (const row of todo) {
       try {
         await runRow(row, cluster, contender, round)

@@ -66,6 +66,13 @@ class UnaryClient {
     this.#run.measurement.note(performance.now() - startedMs, status !== '0')
     if (this.#run.measurement.running) this.successor.call()
   }
+
+  /** A failed call, unless it was answered before (RFC 9113 section 8.1). */
+  onReset(id, code) {
+    if (!this.#startedMs.has(id)) return
+    console.error(`RST_STREAM with code ${code} instead of an answer`)
+    this.onEnd(id, undefined)
+  }
 }
 
 const keyOf = (i, bytes) => Buffer.from(String(i % KEYS).padStart(bytes, 'k'))

@@ -43,6 +43,7 @@ export class LoadConnection {
 
   /**
    * `listener.onEnd(id, status)` hears of every stream's end, status undefined when it was not in the last header block;
+   * `listener.onReset(id, code)`, where there is one, of every RST_STREAM (else one throws);
    * `listener.onMessage(id, bytes, start, end)`, where there is one, of every message.
    */
   constructor(target, listener) {
@@ -200,9 +201,10 @@ export class LoadConnection {
         if ((flags & 1) === 0) this.#send(frame(TYPE.ping, 1, 0, Buffer.from(bytes.subarray(start, end))))
         break
       case TYPE.rstStream: {
+        if (this.#closing) break
         const code = bytes.readUInt32BE(start)
-        // NO_ERROR: the answer is whole, and the server did not wait for the end of the request (RFC 9113 section 8.1).
-        if (!this.#closing && code !== 0) throw new Error(`RST_STREAM with code ${code} on stream ${id}`)
+        if (this.#listener.onReset === undefined) throw new Error(`RST_STREAM with code ${code} on stream ${id}`)
+        this.#listener.onReset(id, code)
         break
       }
       case TYPE.goAway:

@@ -1,7 +1,7 @@
 // The rows of the bench. A group is a fresh server with what its rows need; a row is one kind of load on it.
 //
-// `target` is the least ratio to etcd that we want. `only` names the contender that a row exists for, `note` says why. The load
-// of the row that `warms` its group, else of the first one, runs before all others.
+// `target` is the least ratio to etcd that we want. `only` names the contender that a row exists for, `note` says why.
+// `warmedBy` names the row whose load a group's server gets first; without it that is the first one.
 import { randomBytes } from 'node:crypto'
 import { runLoad } from './grpc-load.mjs'
 import { RawClient, RawMethod } from './raw-client.mjs'
@@ -66,15 +66,7 @@ const unary = (name, target, load) => ({
 
 const putRows = (suffix, targets) => [
   unary(`put, 1 client${suffix}`, targets[0], { path: PUT, payload: putScattered, connections: 1, calls: 1 }),
-  {
-    ...unary(`put, 100 clients${suffix}`, targets[1], {
-      path: PUT,
-      payload: putScattered,
-      connections: 100,
-      calls: 100,
-    }),
-    warms: true,
-  },
+  unary(`put, 100 clients${suffix}`, targets[1], { path: PUT, payload: putScattered, connections: 100, calls: 100 }),
   unary(`put, 1000 clients${suffix}`, targets[2], { path: PUT, payload: putScattered, connections: 100, calls: 1000 }),
 ]
 
@@ -89,6 +81,7 @@ const watchRow = (watchers, outstanding) => ({
 export const singleGroups = (tls) => [
   {
     name: 'puts',
+    warmedBy: 'put, 100 clients',
     rows: [
       ...putRows('', [1, 1.3, 1.5]),
       unary('put, 1000 clients, ascending keys', 1.5, {
@@ -99,15 +92,13 @@ export const singleGroups = (tls) => [
   },
   {
     name: 'reads',
+    warmedBy: 'range, linearizable, 1000 clients',
     prepare: fillKeys,
     rows: [
       unary('range, linearizable, 1 client', 1, { path: RANGE, payload: linearizable, connections: 1, calls: 1 }),
-      {
-        ...unary('range, linearizable, 1000 clients', 1.5, {
-          ...{ path: RANGE, payload: linearizable, connections: 100, calls: 1000 },
-        }),
-        warms: true,
-      },
+      unary('range, linearizable, 1000 clients', 1.5, {
+        ...{ path: RANGE, payload: linearizable, connections: 100, calls: 1000 },
+      }),
       unary('range, serializable, 1 client', 1, { path: RANGE, payload: serializable, connections: 1, calls: 1 }),
       unary('range, serializable, 1000 clients', 1.5, {
         ...{ path: RANGE, payload: serializable, connections: 100, calls: 1000 },
@@ -146,7 +137,7 @@ export const singleGroups = (tls) => [
       },
     ],
   },
-  { name: 'tls', tls, rows: putRows(', TLS', [1, 1.2, 1.2]) },
+  { name: 'tls', warmedBy: 'put, 100 clients, TLS', tls, rows: putRows(', TLS', [1, 1.2, 1.2]) },
 ]
 
 const PLACES = ['leader', 'all']
@@ -155,6 +146,7 @@ const PLACES = ['leader', 'all']
 export const clusterGroups = () => [
   {
     name: 'cluster puts',
+    warmedBy: 'put, 100 clients, to all members',
     rows: [
       ['put, 1 client', 1, 1],
       ['put, 100 clients', 100, 100],
@@ -163,12 +155,12 @@ export const clusterGroups = () => [
       PLACES.map((place) => ({
         ...unary(`${name}, to ${placeText(place)}`, 1, { path: PUT, payload: putScattered, connections, calls }),
         place,
-        warms: place === 'all' && calls === 100,
       })),
     ),
   },
   {
     name: 'cluster reads',
+    warmedBy: 'range, linearizable, 1000 clients, to all members',
     prepare: fillKeys,
     rows: [
       ['linearizable', linearizable],
@@ -180,7 +172,6 @@ export const clusterGroups = () => [
             ...{ path: RANGE, payload, connections: Math.min(calls, 100), calls },
           }),
           place,
-          warms: place === 'all' && kind === 'linearizable' && calls === 1000,
         })),
       ),
     ),

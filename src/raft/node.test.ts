@@ -218,6 +218,19 @@ t.test('messages are shared, not changed: forwarded entries get a place in new r
   t.same([proposed.index, proposed.term], [0, 0])
 })
 
+t.test('a follower confirms its own read by asking only in a term that the leader knows', async (t) => {
+  const asked = (askedIn: number): number[] => {
+    const { node } = leader()
+    node.step(message(MessageType.MsgReadIndex, 2, 0, { logTerm: term(askedIn), entries: [entry(0, 0, 'mark')] }))
+    return node.ready().messages.map(({ type }) => type)
+  }
+  const { MsgReadIndexResp, MsgHeartbeat } = MessageType
+  t.same(asked(2), [MsgReadIndexResp], 'in the term of the leader')
+  t.same(asked(1), [MsgReadIndexResp], 'in an earlier one')
+  t.same(asked(0), [MsgHeartbeat, MsgHeartbeat], 'it does not say')
+  t.same(asked(3), [MsgHeartbeat, MsgHeartbeat], 'in a later one')
+})
+
 t.test('malformed and foreign messages change nothing', async (t) => {
   const app = { index: index(1), logTerm: term(2) }
   const cases: [string, Message][] = [

@@ -2,8 +2,7 @@
 //
 // Not a Map: V8 links each table that a Map outgrew to the next one. Under churn, where a few streams come and go all the time,
 // one such table in the old generation takes all later ones with it, and through them every stream that was open when a table
-// was outgrown. Measured with 1000 clients that put: two fifths of all that was
-// moved to the old generation.
+// was outgrown. Measured with 1000 clients that put: two fifths of all that was moved to the old generation.
 
 import type { Http2Stream } from './stream.js'
 

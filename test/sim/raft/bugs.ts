@@ -45,6 +45,17 @@ export interface PlantedBug {
   readonly hooks: WorldHooks
 }
 
+/** Leaders that were cut off and replaced, late messages, and reads meanwhile. */
+const DEPOSED_LEADERS: WorldHooks['options'] = {
+  voters: 3,
+  learners: 0,
+  partitions: 15,
+  partitionsHold: true,
+  reorderWindow: 50,
+  ticks: 300,
+  batching: 0,
+}
+
 export const PLANTED_BUGS: readonly PlantedBug[] = [
   { name: 'own append counts before it is durable', seeds: 500, hooks: { acknowledgeEarly: true } },
   {
@@ -153,15 +164,7 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     name: 'acknowledgements confirm any read',
     seeds: 2000,
     hooks: {
-      options: {
-        voters: 3,
-        learners: 0,
-        partitions: 15,
-        partitionsHold: true,
-        reorderWindow: 50,
-        ticks: 300,
-        batching: 0,
-      },
+      options: DEPOSED_LEADERS,
       makeNode: tampered(({ reads }) => {
         const acknowledge = reads.acknowledge.bind(reads)
         replace(reads, 'acknowledge', (from) => {
@@ -174,15 +177,7 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     name: "asking for one's own read confirms the reads of others",
     seeds: 2000,
     hooks: {
-      options: {
-        voters: 3,
-        learners: 0,
-        partitions: 15,
-        partitionsHold: true,
-        reorderWindow: 50,
-        ticks: 300,
-        batching: 0,
-      },
+      options: DEPOSED_LEADERS,
       makeNode: (config, state) =>
         new (class extends OpenNode {
           override step(message: Message): void {
@@ -199,17 +194,7 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     name: "acknowledgements are matched by the caller's mark, and a mark is used again",
     seeds: 2000,
     hooks: {
-      options: {
-        voters: 3,
-        learners: 0,
-        confChanges: 0,
-        partitions: 15,
-        partitionsHold: true,
-        reorderWindow: 50,
-        ticks: 300,
-        batching: 0,
-        repeatedMarks: 0.9,
-      },
+      options: { ...DEPOSED_LEADERS, confChanges: 0, repeatedMarks: 0.9 },
       makeNode: tampered(({ reads }) => matchByMark(reads)),
     },
   },
