@@ -50,7 +50,8 @@ export interface Backend {
   view(): BackendView
   /**
    * One atomic batch; calls may overlap and are written in call order, later rows win over earlier ones of the same batch.
-   * Durable when it resolves (docs/design/0003). After a failed write every later one fails.
+   * Durable when it resolves (docs/design/0003), and then the rows are not read any more: their memory may get other content.
+   * After a failed write every later one fails.
    */
   write(rows: readonly BackendRow[]): Promise<void>
   /** Makes all completed writes durable. */

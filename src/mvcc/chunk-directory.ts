@@ -1,6 +1,7 @@
 // Where every packed revision is: the chunks in revision order, and the rows of some of them in memory.
 
 import type { ChunkView } from './chunk.js'
+import type { RowMemory } from './row-memory.js'
 
 /** One chunk row. The directory owns these; others may read them within one turn. */
 export class Chunk {
@@ -72,14 +73,17 @@ export class ChunkDirectory {
   }
 }
 
-/** Rows that reads brought into memory, within a byte budget; a second chance before one is dropped. */
+/** Rows that are in memory only because they were read or written, within a byte budget; a second chance before one is dropped. */
 export class ChunkCache {
   readonly bytesMax: number
+  readonly #memory: RowMemory
   readonly #queue = new Set<Chunk>()
   #bytes = 0
 
-  constructor(bytesMax: number) {
+  /** Rows that are dropped go back to `memory`. */
+  constructor(bytesMax: number, memory: RowMemory) {
     this.bytesMax = bytesMax
+    this.#memory = memory
   }
 
   get bytes(): number {
@@ -111,6 +115,7 @@ export class ChunkCache {
         continue
       }
       this.#bytes -= chunk.rowBytes
+      this.#memory.letGo(chunk.view!)
       chunk.view = undefined
     }
   }

@@ -58,6 +58,8 @@ const writeUint32 = (bytes: Uint8Array, at: number, value: number): void => {
 export class ChunkView {
   readonly bytes: Uint8Array
   readonly count: number
+  /** Somebody keeps a part of the row for longer than a turn: its memory is not lent again (row-memory.ts). */
+  isHeld = false
   readonly #dataStart: number
 
   /** @throws CorruptStore when the row does not have the layout above. */
@@ -134,6 +136,8 @@ export class ChunkView {
   }
 }
 
+const ownMemory = (sizeBytes: number): Uint8Array => Buffer.allocUnsafeSlow(sizeBytes)
+
 /** Collects revisions in order and builds a chunk row from them. Copies what it is given. */
 export class ChunkBuilder {
   #data = Buffer.allocUnsafeSlow(SCRATCH_BYTES)
@@ -163,9 +167,9 @@ export class ChunkBuilder {
     this.#note(valueStart + kv.length, tombstone)
   }
 
-  /** The row value (owned); the builder is empty again. */
-  build(): Uint8Array {
-    const row = Buffer.allocUnsafeSlow(this.rowBytes)
+  /** The row value (owned), in memory that `take` gives for so many bytes; the builder is empty again. */
+  build(take: (sizeBytes: number) => Uint8Array = ownMemory): Uint8Array {
+    const row = take(this.rowBytes)
     row[0] = LAYOUT
     writeUint32(row, 1, this.#offsets.length)
     let at = HEADER_BYTES
@@ -173,7 +177,7 @@ export class ChunkBuilder {
       writeUint32(row, at, offset)
       at += ENTRY_BYTES
     }
-    this.#data.copy(row, at, 0, this.#dataBytes)
+    row.set(this.#data.subarray(0, this.#dataBytes), at)
     this.clear()
     return row
   }

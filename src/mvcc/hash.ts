@@ -23,7 +23,7 @@ export interface HashKvResult {
   readonly hashRevision: number
 }
 
-/** CRC-32C over stored revisions of chunk rows; neighbours go in one call. */
+/** CRC-32C over stored revisions of chunk rows; neighbours go in one call. Rows are lent for a turn: `settle` ends it. */
 export class RevisionHasher {
   #crc: number
   #bytes: Uint8Array | undefined
@@ -39,7 +39,7 @@ export class RevisionHasher {
   add(view: ChunkView, i: number): void {
     const start = view.start(i)
     if (this.#bytes !== view.bytes || this.#end !== start) {
-      this.#feed()
+      this.settle()
       this.#bytes = view.bytes
       this.#start = start
     }
@@ -48,11 +48,12 @@ export class RevisionHasher {
 
   /** The hash so far; more may follow. */
   digest(): number {
-    this.#feed()
+    this.settle()
     return this.#crc
   }
 
-  #feed(): void {
+  /** Looks at no row any more that was added so far. */
+  settle(): void {
     if (this.#bytes !== undefined) this.#crc = crc32c(this.#bytes.subarray(this.#start, this.#end), this.#crc)
     this.#bytes = undefined
   }
@@ -103,6 +104,7 @@ export function* hashKvSteps(
       }
       if (++looked % HASH_STEP === 0) break
     }
+    hasher.settle()
     yield
   }
   return { hash: hasher.digest(), compactRevision, hashRevision: at }
@@ -126,6 +128,7 @@ export function* rowHashSteps(index: KeyIndex, log: RevisionLog, compactRevision
         index.get(kv.load(view.bytes, view.valueStart(i), view.end(i)).key())?.contains(main, sub - 1) === true
       if (exists) hasher.add(view, i)
     }
+    hasher.settle()
     yield
   }
   return hasher.digest()

@@ -1,5 +1,6 @@
 // Reads changes in revision order, for watches that catch up.
 
+import { copyBytes } from '../base/index.js'
 import { encodeDeletion, KeyValueView } from '../proto/index.js'
 import { Change } from './change.js'
 import type { RevisionLog } from './revision-log.js'
@@ -37,11 +38,14 @@ export class LogReader implements HistoryReader {
         break
       }
       const { view } = place
+      // Changes are kept for longer than a turn, rows are not: those of one row share a copy.
+      const first = view.start(place.i)
+      const copy = copyBytes(view.bytes.subarray(first, view.end(view.count - 1)))
       for (let { i } = place; i < view.count && changes.length < limit; i++) {
         const main = view.main(i)
         if (main > this.#to) break
         const sub = view.sub(i)
-        changes.push(this.#change(view.bytes, view.valueStart(i), view.end(i), view.tombstone(i), main, sub))
+        changes.push(this.#change(copy, view.valueStart(i) - first, view.end(i) - first, view.tombstone(i), main, sub))
         bytes += view.end(i) - view.start(i)
         this.#main = main
         this.#sub = sub + 1

@@ -169,6 +169,32 @@ t.test('a long read takes many turns and sees one revision, through writes, comm
   t.ok(store.cachedBytes <= 100_000, 'the cache keeps to its budget')
 })
 
+t.test('a long read holds no memory of rows that the cache drops between its slices', async (t) => {
+  const clock = new TurnClock()
+  const backend = new MemoryBackend()
+  const store = await openStore(backend, { clock, cacheBytes: 300_000 })
+  for (let i = 0; i < 1000; i++) put(store, manyKey(i), `${'x'.repeat(200)}${i}`)
+  await commit(store, backend)
+  const asked = [query('key/', 'key0'), query('key/', 'key0', { order: descend, target: SortTarget.value })]
+  const expected = asked.map((one) => store.rangeSync(one))
+  clock.manual = true
+  clock.lookMs = 10
+  for (const [i, one] of asked.entries()) {
+    let got: unknown
+    store.range(one, (outcome) => (got = outcome))
+    for (let turns = 0; got === undefined && turns < 1000; turns++) {
+      await clock.turn()
+      for (let n = 0; n < 100; n++) put(store, 'other', 'z'.repeat(10_000))
+      // Memory of a row that the first commit drops from the cache is lent again by the second.
+      await commit(store, backend)
+      await commit(store, backend)
+    }
+    const outcome = expected[i]!
+    if (outcome.kind !== 'ok') throw new Error(outcome.kind)
+    t.ok(sameOutcome({ ...(got as object), revision: outcome.revision }, outcome), `read ${i}`)
+  }
+})
+
 const sameOutcome = (got: unknown, expected: unknown): boolean => {
   const a = got as { count: number; more: boolean; revision: number; kvs: Uint8Array[] }
   const b = expected as typeof a

@@ -135,7 +135,7 @@ export function* encodedRangeSteps(
 ): Steps<EncodedRangeOutcome> {
   const selection = yield* selectSteps(index, log, query, at)
   const { count, more, matches, order, length, values } = selection
-  const pairs = new PairBlocks(query.countOnly ? 0 : length)
+  const pairs = new PairBlocks(query.countOnly ? 0 : length, more)
   if (!query.countOnly) {
     let done = 0
     if (!query.keysOnly && values === undefined) done = yield* encodeSteps(log, matches, order, length, pairs)
@@ -268,8 +268,8 @@ function* encodeSteps(
     }
     if (missing !== undefined) readMissing(log, matches, order, missing, found, from, cached)
     for (let n = from; n < to; n++) {
-      const { bytes, start, end } = found[n - from]!
-      pairs.add(bytes, start, end)
+      const value = found[n - from]!
+      if (pairs.add(value.bytes, value.start, value.end)) value.hold()
     }
     if (from === 0 && !cached) {
       if (pairs.sizeBytes < to * DIRECT_PAIR_BYTES) return to
@@ -297,10 +297,7 @@ function readMissing(
   }
   for (const n of missing) {
     const i = order?.[n] ?? n
-    const value = found[n - from]!
-    value.bytes = log.read(mains[i]!, subs[i]!, cached)
-    value.start = 0
-    value.end = value.bytes.length
+    log.find(mains[i]!, subs[i]!, cached, found[n - from]!)
   }
 }
 
@@ -327,11 +324,15 @@ function* fetchSteps(
   const cached = length <= CACHED_FETCH_MAX
   const places = length > SMALL_FETCH ? yield* placeSteps(log, matches, order, from, length) : undefined
   const group = new ValueGroup(kvs)
+  const found = new FoundValue()
   for (let n = 0; n < length; n++) {
     const slot = places?.[n] ?? n
     const i = order?.[from + slot] ?? from + slot
-    group.add(slot, log.read(matches.mains[i]!, matches.subs[i]!, cached))
-    if (n % FETCH_STEP === FETCH_STEP - 1) yield
+    log.find(matches.mains[i]!, matches.subs[i]!, cached, found)
+    group.add(slot, found)
+    if (n % FETCH_STEP !== FETCH_STEP - 1) continue
+    group.close()
+    yield
   }
   group.close()
   return kvs
@@ -376,43 +377,42 @@ function* placeSteps(
   return slots
 }
 
-/**
- * Values cut from one row. When they are only a small part of it they are copied out: an answer of many small values from
- * many rows would otherwise hold all these rows.
- */
+/** Copies values, those of one row together: rows are only lent for the turn. `close` ends it. */
 class ValueGroup {
   readonly #kvs: Uint8Array[]
   readonly #slots: number[] = []
-  #source: ArrayBufferLike | undefined
+  readonly #starts: number[] = []
+  readonly #ends: number[] = []
+  #source: Uint8Array = EMPTY_BYTES
   #bytes = 0
 
   constructor(kvs: Uint8Array[]) {
     this.#kvs = kvs
   }
 
-  add(slot: number, kv: Uint8Array): void {
-    if (kv.buffer !== this.#source) {
+  add(slot: number, { bytes, start, end }: FoundValue): void {
+    if (bytes !== this.#source) {
       this.close()
-      this.#source = kv.buffer
+      this.#source = bytes
     }
-    this.#kvs[slot] = kv
     this.#slots.push(slot)
-    this.#bytes += kv.length
+    this.#starts.push(start)
+    this.#ends.push(end)
+    this.#bytes += end - start
   }
 
   close(): void {
-    if (this.#source !== undefined && this.#bytes * 2 < this.#source.byteLength) {
-      const copy = new Uint8Array(this.#bytes)
-      let at = 0
-      for (const slot of this.#slots) {
-        const kv = this.#kvs[slot]!
-        copy.set(kv, at)
-        this.#kvs[slot] = copy.subarray(at, at + kv.length)
-        at += kv.length
-      }
+    if (this.#slots.length === 0) return
+    const copy = new Uint8Array(this.#bytes)
+    let at = 0
+    for (let n = 0; n < this.#slots.length; n++) {
+      const value = this.#source.subarray(this.#starts[n], this.#ends[n])
+      copy.set(value, at)
+      this.#kvs[this.#slots[n]!] = copy.subarray(at, at + value.length)
+      at += value.length
     }
-    this.#source = undefined
-    this.#slots.length = 0
+    this.#slots.length = this.#starts.length = this.#ends.length = 0
+    this.#source = EMPTY_BYTES
     this.#bytes = 0
   }
 }

@@ -7,6 +7,7 @@ import { CHUNK_BYTES, CHUNK_ENTRY_BYTES, ChunkBuilder, ChunkView, deadRowKey, SM
 import { Chunk, ChunkCache, ChunkDirectory } from './chunk-directory.js'
 import { CorruptStore } from './corrupt-store.js'
 import { compareRevisions, REVISION_KEY_BYTES, revisionKey, TOMBSTONE_KEY_BYTES } from './revision-key.js'
+import { RowMemory } from './row-memory.js'
 import { Tail, TailRevision } from './tail.js'
 
 /** A place in the log: revision `i` of `view`, the row of `chunk`. Valid within the turn. */
@@ -18,11 +19,18 @@ export interface LogPosition {
   readonly i: number
 }
 
-/** Where a KeyValue lies; refilled by each look-up. */
+/** Where a KeyValue lies; refilled by each look-up, and valid within the turn. */
 export class FoundValue {
   bytes: Uint8Array = EMPTY_BYTES
   start = 0
   end = 0
+  /** The row that it is in; undefined when it is in none yet. */
+  view: ChunkView | undefined = undefined
+
+  /** Whoever looked it up keeps `bytes` for longer than the turn. */
+  hold(): void {
+    if (this.view !== undefined) this.view.isHeld = true
+  }
 }
 
 /**
@@ -41,8 +49,12 @@ export class RevisionLog {
   readonly #backend: Backend
   readonly #tail = new Tail()
   readonly #directory = new ChunkDirectory()
+  readonly #memory: RowMemory
   readonly #cache: ChunkCache
   readonly #builder = new ChunkBuilder()
+  readonly #value = new FoundValue()
+  /** An owned row of so many bytes, to be given to `setRow`. */
+  readonly takeRow = (sizeBytes: number): Uint8Array => this.#memory.take(sizeBytes)
 
   /** Row changes for the next batch, by bucket and row key: only the last one of a row counts. */
   #queued = new Map<string, BackendRow>()
@@ -58,9 +70,10 @@ export class RevisionLog {
   #recentView: ChunkView | undefined
 
   /** `cacheBytes` bounds the rows kept in memory only because they were read or written. */
-  constructor(backend: Backend, cacheBytes: number) {
+  constructor(backend: Backend, cacheBytes: number, memory = new RowMemory()) {
     this.#backend = backend
-    this.#cache = new ChunkCache(cacheBytes)
+    this.#memory = memory
+    this.#cache = new ChunkCache(cacheBytes, memory)
   }
 
   /** Bytes of all rows, keys and values, those not written yet included. */
@@ -143,7 +156,7 @@ export class RevisionLog {
   }
 
   #close(chunk: Chunk): void {
-    this.setRow(chunk, this.#builder.build())
+    this.setRow(chunk, this.#builder.build(this.takeRow))
   }
 
   /** Gives a chunk of the directory (another) row and queues it for writing. `row` becomes frozen. */
@@ -164,6 +177,7 @@ export class RevisionLog {
     for (let i = pos; i < pos + count; i++) {
       const old = this.#directory.at(i)!
       this.#cache.remove(old)
+      if (old.batch === 0 && old.view !== undefined) this.#memory.letGo(old.view)
       this.#rowBytes -= old.rowBytes + REVISION_KEY_BYTES + old.deadRowBytes
       if (old.deadRowBytes > 0) this.queueRow('key', deadRowKey(old.main, old.sub), undefined)
       if (!chunks.some(({ main, sub }) => main === old.main && sub === old.sub))
@@ -211,16 +225,17 @@ export class RevisionLog {
     return this.#batch
   }
 
-  /** The backend has all batches up to `batch`. */
+  /** The backend has all batches up to `batch`, and reads their rows no more. Called in a turn of its own. */
   flushed(batch: number): void {
+    this.#memory.reclaim()
     while (this.#writing.length > 0 && this.#writing[0]!.batch <= batch) {
       const written = this.#writing.shift()!
       this.#writingBytes -= written.bytes
       for (const chunk of written.chunks) {
         if (chunk.batch !== written.batch) continue
         chunk.batch = 0
-        if (chunk.dropped) chunk.view = undefined
-        else this.#cache.add(chunk)
+        if (!chunk.dropped) this.#cache.add(chunk)
+        else if (chunk.view !== undefined) this.#memory.letGo(chunk.view)
       }
     }
   }
@@ -238,47 +253,63 @@ export class RevisionLog {
   // Reading
 
   /**
-   * The KeyValue of one revision that exists, a frozen view. `cached`: keep the row that had to be read.
+   * The KeyValue of one revision that exists. Owned, unless it is in no chunk yet: then it is frozen.
+   * `cached`: keep the row that had to be read.
    * @throws CorruptStore when it is not there.
    */
   read(main: number, sub: number, cached: boolean): Uint8Array {
-    const first = this.#tail.first
-    if (first !== undefined && compareRevisions(first.main, first.sub, main, sub) <= 0) {
-      const revision = this.#tail.find(main, sub)
-      if (revision !== undefined) return revision.kv
-    } else {
-      const chunk = this.#directory.at(this.#directory.locate(main, sub))
-      if (chunk !== undefined) {
-        const view = this.view(chunk, cached)
-        const i = view.find(main, sub)
-        if (i >= 0) return view.bytes.subarray(view.valueStart(i), view.end(i))
-      }
-    }
-    throw new CorruptStore(`revision ${main}.${sub} is missing`)
+    const found = this.#value
+    this.find(main, sub, cached, found)
+    const { bytes, start, end } = found
+    if (found.view === undefined) return bytes
+    const kv = Buffer.allocUnsafe(end - start)
+    kv.set(bytes.subarray(start, end))
+    return kv
   }
 
   /**
-   * Whether the KeyValue of a revision that exists is in memory; then it is `found.bytes[found.start, found.end)`, frozen.
+   * Where the KeyValue of a revision that exists is: `found.bytes[found.start, found.end)`, frozen, for this turn.
+   * `cached`: keep the row that had to be read.
+   * @throws CorruptStore when it is not there.
+   */
+  find(main: number, sub: number, cached: boolean, found: FoundValue): void {
+    if (this.isResident(main, sub, found)) return
+    const chunk = this.#directory.at(this.#directory.locate(main, sub))
+    if (chunk === undefined) throw missing(main, sub)
+    this.#place(this.view(chunk, cached), main, sub, found)
+  }
+
+  /**
+   * Whether the KeyValue of a revision that exists is in memory; then it is `found.bytes[found.start, found.end)`, frozen, for
+   * this turn.
    * @throws CorruptStore when the row that has to hold it does not.
    */
   isResident(main: number, sub: number, found: FoundValue): boolean {
     const first = this.#tail.first
     if (first !== undefined && compareRevisions(first.main, first.sub, main, sub) <= 0) {
-      found.bytes = this.read(main, sub, true)
+      const revision = this.#tail.find(main, sub)
+      if (revision === undefined) throw missing(main, sub)
+      found.view = undefined
+      found.bytes = revision.kv
       found.start = 0
-      found.end = found.bytes.length
+      found.end = revision.kv.length
       return true
     }
     const chunk = this.#directory.at(this.#directory.locate(main, sub))
     const view = chunk?.view
     if (chunk === undefined || view === undefined) return false
     chunk.used = true
+    this.#place(view, main, sub, found)
+    return true
+  }
+
+  #place(view: ChunkView, main: number, sub: number, found: FoundValue): void {
     const i = view.find(main, sub)
-    if (i < 0) throw new CorruptStore(`revision ${main}.${sub} is missing`)
+    if (i < 0) throw missing(main, sub)
+    found.view = view
     found.bytes = view.bytes
     found.start = view.valueStart(i)
     found.end = view.end(i)
-    return true
   }
 
   /** Sorts revisions by place: equal for revisions of one chunk, ascending with the revision. */
@@ -286,25 +317,19 @@ export class RevisionLog {
     return this.#directory.locate(main, sub) + 1
   }
 
-  /** The row of a chunk of the directory, from memory or the backend. `cached`: keep it if it had to be read. */
+  /** The row of a chunk of the directory, from memory or the backend, for this turn. `cached`: keep it if it had to be read. */
   view(chunk: Chunk, cached: boolean): ChunkView {
     chunk.used = true
     if (chunk.view !== undefined) return chunk.view
     if (chunk === this.#recent && this.#recentView !== undefined) {
-      const view = this.#recentView
-      if (cached) this.#keep(chunk, view)
-      return view
+      return cached ? this.#keep(chunk, this.#recentView.bytes) : this.#recentView
     }
     const row = this.#backend.get('key', revisionKey(chunk.main, chunk.sub))
     if (row?.length !== chunk.rowBytes) throw new CorruptStore(`row of chunk ${chunk.main}.${chunk.sub} is missing`)
-    const view = new ChunkView(row)
-    if (cached) {
-      this.#keep(chunk, view)
-    } else {
-      this.#recent = chunk
-      this.#recentView = view
-    }
-    return view
+    if (cached) return this.#keep(chunk, row)
+    this.#recent = chunk
+    this.#recentView = new ChunkView(row)
+    return this.#recentView
   }
 
   /** The first packed revision at or after (main, sub), undefined behind the last. */
@@ -327,10 +352,12 @@ export class RevisionLog {
     return this.#directory.at(pos)
   }
 
-  #keep(chunk: Chunk, view: ChunkView): void {
+  #keep(chunk: Chunk, row: Uint8Array): ChunkView {
+    const view = new ChunkView(this.#memory.adopt(row))
     chunk.view = view
     this.#cache.add(chunk)
     this.#forgetRecent()
+    return view
   }
 
   #forgetRecent(): void {
@@ -340,3 +367,5 @@ export class RevisionLog {
 }
 
 const rowBytes = (row: BackendRow): number => row.key.length + (row.value?.length ?? 0)
+
+const missing = (main: number, sub: number): CorruptStore => new CorruptStore(`revision ${main}.${sub} is missing`)

@@ -15,6 +15,7 @@ import { ReadPins } from './read-pins.js'
 import { type OnLiveKey, Restore } from './restore.js'
 import { mainOf, REVISION_KEY_BYTES } from './revision-key.js'
 import { RevisionLog } from './revision-log.js'
+import type { RowMemory } from './row-memory.js'
 import { finish, SliceRunner, type Steps } from './slices.js'
 import type { WatchSource } from './watch/index.js'
 import { WriteTxn } from './write-txn.js'
@@ -24,6 +25,8 @@ export interface StoreOptions {
   readonly logger: Logger
   /** Bound of the rows kept in memory because they were read or written lately. Default 96 MiB. */
   readonly cacheBytes?: number
+  /** Where rows have their memory; of the store alone. */
+  readonly rowMemory?: RowMemory
   /** Revisions per slice of a compaction. Default 1000. */
   readonly compactionBatchLimit?: number
   /** Pause between two slices. Default 10. */
@@ -139,7 +142,7 @@ export class Store implements WatchSource {
    */
   static async open(backend: Backend, options: StoreOptions): Promise<Store> {
     const index = new KeyIndex()
-    const log = new RevisionLog(backend, options.cacheBytes ?? CACHE_BYTES)
+    const log = new RevisionLog(backend, options.cacheBytes ?? CACHE_BYTES, options.rowMemory)
     const runner = new SliceRunner(options.clock, options.onFailure)
     const finished = compactionRow(backend, FINISHED_COMPACT_KEY)
     const scheduled = compactionRow(backend, SCHEDULED_COMPACT_KEY)
@@ -203,7 +206,7 @@ export class Store implements WatchSource {
 
   // Reads
 
-  /** The KeyValue at a revision up to the newest; undefined when the key did not exist then or that is compacted. */
+  /** The KeyValue at a revision up to the newest; undefined when the key did not exist then or that is compacted. Frozen. */
   get(key: Key, atRevision: number): Uint8Array | undefined {
     if (atRevision < this.#compactRevision || !this.#index.lookup(key, atRevision, this.#found)) return undefined
     return this.#log.read(this.#found.mod, this.#found.sub, true)

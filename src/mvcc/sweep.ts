@@ -78,8 +78,9 @@ export class Sweep {
       left -= view.count
       chunk = this.#log.chunkAt(this.#pos)
     }
-    // Nothing stays open over a pause: the newest chunk may be continued meanwhile.
+    // Nothing stays open over a pause: the newest chunk may be continued meanwhile, and rows are lent for the turn only.
     this.#pos = rewrite.finish(this.#pos)
+    this.#hasher.settle()
     return chunk === undefined || chunk.main > this.#at
   }
 
@@ -155,7 +156,7 @@ class Rewrite {
   }
 
   #close(chunk: Chunk): void {
-    this.#log.setRow(chunk, this.#builder.build())
+    this.#log.setRow(chunk, this.#builder.build(this.#log.takeRow))
     this.#results.push(chunk)
     this.#open = undefined
   }

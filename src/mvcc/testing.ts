@@ -1,7 +1,7 @@
 /* eslint-disable no-restricted-syntax -- turns of the real event loop, for tests only */
 // Test doubles: a backend in memory that can stop at any batch, a clock without time, random numbers from a seed.
 
-import { type Key, keyOf } from '../base/index.js'
+import { copyBytes, type Key, keyOf } from '../base/index.js'
 import {
   type Backend,
   type BackendRow,
@@ -17,6 +17,7 @@ import {
 } from '../env/index.js'
 import { RangeAnswer, RangeAnswerCodec } from '../proto/index.js'
 import type { EncodedRangeOutcome, RangeOutcome } from './range.js'
+import { RowMemory } from './row-memory.js'
 import { Store, type StoreOptions } from './store.js'
 
 /** Rows by bucket and latin1 key; every batch that was written is kept, so that a crash can go back to any of them. */
@@ -75,7 +76,9 @@ export class MemoryBackend implements Backend {
   }
   async close(): Promise<void> {}
 
-  #apply(rows: readonly BackendRow[]): void {
+  /** Copies, as real backends do: the rows are others' memory. */
+  #apply(batch: readonly BackendRow[]): void {
+    const rows = batch.map((row) => ({ ...row, value: row.value === undefined ? undefined : copyBytes(row.value) }))
     this.batches.push(rows)
     for (const { bucket, key, value } of rows) {
       const id = prefix(bucket) + keyOf(key)
@@ -181,6 +184,7 @@ export const openStore = (backend: Backend, options: Partial<StoreOptions> = {})
     onFailure: (error) => {
       throw error
     },
+    rowMemory: new RowMemory(true),
     ...options,
   })
 

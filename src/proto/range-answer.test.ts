@@ -81,7 +81,7 @@ t.test('and so it is inside the messages of RangeStream', async (t) => {
 })
 
 t.test('the key of the last pair', async (t) => {
-  const blocks = new PairBlocks(3)
+  const blocks = new PairBlocks(3, true)
   for (const [i, size] of [10, 20_000, 5].entries()) blocks.add(pair(i, size), 0, pair(i, size).length)
   t.equal(Buffer.from(blocks.lastKey()).toString(), 'key-2')
   t.equal(blocks.count, 3)

@@ -34,13 +34,13 @@ export class PairBlocks {
   #pos = 0
   #fullBytes = 0
   #count = 0
-  #last: Uint8Array = EMPTY_BYTES
-  #lastStart = 0
-  #lastEnd = 0
+  readonly #notesLastKey: boolean
+  #lastKey: Uint8Array = EMPTY_BYTES
 
-  /** `expected`: how many pairs there will be, for the size of the blocks. */
-  constructor(expected: number) {
+  /** `expected`: how many pairs there will be, for the size of the blocks. `notesLastKey`: `lastKey` will be asked for. */
+  constructor(expected: number, notesLastKey = false) {
     this.#expected = expected
+    this.#notesLastKey = notesLastKey
   }
 
   /** Pairs so far. */
@@ -52,14 +52,13 @@ export class PairBlocks {
     return this.#fullBytes + this.#pos - this.#start
   }
 
-  /** Adds the KeyValue at `source[start, end)`, frozen. */
-  add(source: Uint8Array, start: number, end: number): void {
+  /** Adds the KeyValue at `source[start, end)`. True: a part of `source` was kept, which is frozen from now on. */
+  add(source: Uint8Array, start: number, end: number): boolean {
     const length = end - start
     if (this.#block.length - this.#pos < PAIR_HEAD_BYTES) this.#nextBlock(length)
     this.#count++
-    this.#last = source
-    this.#lastStart = start
-    this.#lastEnd = end
+    if (this.#notesLastKey && this.#count === this.#expected)
+      this.#lastKey = Uint8Array.from(keyBytesOf(source, start, end))
     const block = this.#block
     let pos = this.#pos
     block[pos++] = PAIR_TAG
@@ -71,12 +70,15 @@ export class PairBlocks {
       this.#seal()
       this.#blocks.push(source.subarray(start, end))
       this.#fullBytes += length
-    } else this.#copy(source, start, end)
+      return true
+    }
+    this.#copy(source, start, end)
+    return false
   }
 
-  /** A copy of the key of the last pair; there is one. */
+  /** The key of the last of the expected pairs. */
   lastKey(): Uint8Array {
-    return Uint8Array.from(keyBytesOf(this.#last, this.#lastStart, this.#lastEnd))
+    return this.#lastKey
   }
 
   /** All blocks; nothing is added afterwards. Frozen. */
