@@ -11,6 +11,7 @@ import {
   endEarlyAsProcessOne,
   goArch,
   goOs,
+  keepYoungObjectsYoung,
   lookupHost,
   loopDelay,
   nodeFileSystem,
@@ -34,6 +35,7 @@ const OPEN_FILES_DEFAULT = 20_000
 
 async function main(): Promise<void> {
   setProcessTitle()
+  keepYoungObjectsYoung()
   const outcome = loadConfig(process.argv.slice(2), process.env, (path) => readFileSync(path, 'utf8'), {
     nodeVersion: process.version,
     os: goOs(),

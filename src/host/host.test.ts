@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process'
+import { spawn, spawnSync } from 'node:child_process'
 import { join } from 'node:path'
 import t from 'tap'
 import { silentLogger } from '../env/index.js'
@@ -241,4 +241,12 @@ t.test('facts about this machine', async (t) => {
     t.ok((openFileCount() ?? 0) > 2)
     t.ok((openFileLimit() ?? 0) > 10)
   }
+})
+
+t.test('V8 knows the settings that it is given', async (t) => {
+  const door = join(import.meta.dirname, 'index.js')
+  const script = `import { keepYoungObjectsYoung } from ${JSON.stringify(door)}; keepYoungObjectsYoung()`
+  const { status, stderr } = spawnSync(process.execPath, ['--input-type=module', '-e', script], { encoding: 'utf8' })
+  t.equal(status, 0)
+  t.equal(stderr, '')
 })

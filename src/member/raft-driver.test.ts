@@ -219,3 +219,25 @@ t.test(
     t.same(fatal, [])
   },
 )
+
+t.test('a turn that has worked for long enough leaves the rest to the next, whoever asks', async (t) => {
+  const setup = follower()
+  const { clock, driver, order } = setup
+  await elect(setup)
+  driver.step([fromLeader(MessageType.MsgAppResp, { term: driver.node.term, index: index(1) })])
+  await clock.settle()
+  const turns: (() => void)[] = []
+  let nowMs = clock.monotonicMs()
+  // Each look at the time finds the turn used up.
+  clock.monotonicMs = () => (nowMs += 10)
+  clock.soon = (callback) => void turns.push(callback)
+  order.length = 0
+  driver.propose([Buffer.from('a')])
+  t.same(order, [`send ${MessageType.MsgApp} 1`])
+  driver.propose([Buffer.from('b')])
+  driver.tick()
+  t.equal(order.length, 1, 'nothing more in this turn')
+  t.equal(turns.length, 1)
+  for (const turn of turns.splice(0)) turn()
+  t.ok(order.length > 1, 'the next one goes on')
+})

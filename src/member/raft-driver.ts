@@ -26,7 +26,7 @@ export interface PeerSender {
 }
 
 /** Longest time that one turn spends on applying before others get theirs. */
-const TURN_BUDGET_MS = 4
+const TURN_BUDGET_MS = 2
 
 export class RaftDriver {
   readonly #node: RawNode
@@ -134,7 +134,7 @@ export class RaftDriver {
 
   /** Carries out everything that consensus has ready. Re-entrant calls return at once: the running pump goes round again. */
   pump(): void {
-    if (this.#pumping || this.#stopped) return
+    if (this.#pumping || this.#stopped || this.#continueScheduled) return
     this.#pumping = true
     const startedMs = this.#clock.monotonicMs()
     try {

@@ -11,6 +11,7 @@ import { ControlFrames } from './control-frames.js'
 import { HTTP2_LIMITS } from './limits.js'
 import { Output, type Turns } from './output.js'
 import { ErrorCode, INITIAL_WINDOW_BYTES, STREAM_ID_MAX } from './protocol.js'
+import type { ChunkReader } from './read-turns.js'
 import { Receiver, type ReceiverHost } from './receiver.js'
 import type { Request } from './request.js'
 import { Sender, type SenderOwner } from './sender.js'
@@ -41,7 +42,7 @@ export interface ConnectionOptions {
 const PingMark = { none: 0, keepalive: 1, goAway: 2 } as const
 type PingMark = (typeof PingMark)[keyof typeof PingMark]
 
-export class Http2Connection implements StreamOwner, SenderOwner, ReceiverHost {
+export class Http2Connection implements StreamOwner, SenderOwner, ReceiverHost, ChunkReader {
   /** Address and port of the client. */
   readonly peer: string
   readonly streams = new StreamTable()
@@ -58,6 +59,8 @@ export class Http2Connection implements StreamOwner, SenderOwner, ReceiverHost {
   readonly #owner: ConnectionOwner
   readonly #output: Output
   readonly #receiver: Receiver
+  /** What arrived and waits for its turn. */
+  #unreadBytes = 0
   #prefaceBytes = 0
   #turnDue = false
   #isPaused = false
@@ -94,7 +97,7 @@ export class Http2Connection implements StreamOwner, SenderOwner, ReceiverHost {
     socket.on('close', () => this.#onSocketClosed())
     // Half a connection is of no use in HTTP/2: the client reads no answers any more.
     socket.on('end', () => socket.destroy())
-    socket.on('data', (chunk: Buffer) => this.#onChunk(chunk))
+    socket.on('data', (chunk: Buffer) => this.#onArrived(chunk))
     socket.resume()
     if (socket.destroyed) this.#clock.soon(() => this.#onSocketClosed())
   }
@@ -273,13 +276,14 @@ export class Http2Connection implements StreamOwner, SenderOwner, ReceiverHost {
     } while (this.sender.canPump && writtenBytes < HTTP2_LIMITS.turnBytes)
   }
 
-  /** What we cannot answer we do not ask for. */
+  /** What we cannot read or answer we do not ask for. */
   #balanceReading(): void {
     const { heldBytes } = this.#output
-    if (!this.#isPaused && heldBytes > HTTP2_LIMITS.outputBytes) {
+    const { outputBytes, unreadBytes } = HTTP2_LIMITS
+    if (!this.#isPaused && (heldBytes > outputBytes || this.#unreadBytes > unreadBytes)) {
       this.#isPaused = true
       this.#socket.pause()
-    } else if (this.#isPaused && heldBytes < HTTP2_LIMITS.outputBytes / 2) {
+    } else if (this.#isPaused && heldBytes < outputBytes / 2 && this.#unreadBytes < unreadBytes / 2) {
       this.#isPaused = false
       this.#socket.resume()
     }
@@ -296,8 +300,17 @@ export class Http2Connection implements StreamOwner, SenderOwner, ReceiverHost {
 
   // ---- the socket
 
-  #onChunk(chunk: Buffer): void {
+  #onArrived(chunk: Buffer): void {
+    this.#unreadBytes += chunk.length
+    this.#turns.reading.add(this, chunk)
+    if (this.#unreadBytes > 0) this.#balanceReading()
+  }
+
+  /** Owned. */
+  readChunk(chunk: Buffer): void {
+    this.#unreadBytes -= chunk.length
     if (this.#isEnding || this.#isClosed) return
+    if (this.#isPaused) this.#balanceReading()
     this.lastReceivedMs = this.#clock.monotonicMs()
     let pos = 0
     while (this.#prefaceBytes < HTTP2_PREFACE.length && pos < chunk.length) {

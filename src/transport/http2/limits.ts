@@ -27,6 +27,10 @@ export const HTTP2_LIMITS = {
   errorResetCost: 10,
   /** Bytes of answers, the largest one left out, that wait for a client to open its windows. Beyond: new streams get REFUSED_STREAM until it does. */
   queuedBytes: 128 * 1024 * 1024,
+  /** What a turn spends on reading what arrived; the rest is read in the next turns, in the order of arrival. */
+  readTurnMs: 2,
+  /** Bytes of a connection that arrived and wait for that. Beyond: nothing is taken from its socket until half of them are read. */
+  unreadBytes: 256 * 1024,
   /** Bytes of answers that wait for a client's socket. Beyond: nothing is read from that connection until it takes some. */
   outputBytes: 1024 * 1024,
   /**

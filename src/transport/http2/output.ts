@@ -4,6 +4,7 @@ import type { Socket } from 'node:net'
 import { RingQueue } from '../../base/index.js'
 import type { Clock } from '../../env/index.js'
 import { HTTP2_LIMITS } from './limits.js'
+import { ReadTurns } from './read-turns.js'
 
 /** Size of an output buffer, and so of most writes at most. */
 export const CHUNK_BYTES = 64 * 1024
@@ -16,8 +17,9 @@ interface TurnMember {
   onTurnEnd(): void
 }
 
-/** Shared by the connections of a server: ends their turns together and lends them buffers. */
+/** Shared by the connections of a server: ends their turns together, lends them buffers and lets them read in turn. */
 export class Turns {
+  readonly reading: ReadTurns
   readonly #clock: Clock
   readonly #pool: Buffer[] = []
   #members: TurnMember[] = []
@@ -29,6 +31,7 @@ export class Turns {
 
   constructor(clock: Clock) {
     this.#clock = clock
+    this.reading = new ReadTurns(clock)
   }
 
   /**
