@@ -229,3 +229,51 @@ t.test('closing fails everyone once', async (t) => {
   for (const { answers } of readers) t.same(answers, [errors.stopped.message])
   t.equal(barrier.waiting, 0)
 })
+
+/** Readers of whom each takes a millisecond of its turn. */
+const slowReaders = async (count: number) => {
+  const { clock, barrier, answer } = setup()
+  const turns: (() => void)[] = []
+  let nowMs = 0
+  const order: string[] = []
+  const reader = (name: string) => ({
+    onReady: () => {
+      order.push(name)
+      nowMs++
+    },
+    onFailed: () => void order.push(`${name} failed`),
+  })
+  for (let i = 0; i < count; i++) barrier.wait(reader(`r${i}`))
+  await clock.settle()
+  clock.monotonicMs = () => nowMs
+  clock.soon = (callback) => void turns.push(callback)
+  const endTurn = (): void => {
+    for (const turn of turns.splice(0)) turn()
+  }
+  return { clock, barrier, answer, order, endTurn, turns, reader }
+}
+
+t.test('readers that take long go on in several turns, in order', async (t) => {
+  const { barrier, answer, order, endTurn, turns, reader } = await slowReaders(5)
+  answer(0, 0)
+  t.same(order, ['r0', 'r1'])
+  t.equal(barrier.waiting, 3)
+  barrier.wait(reader('later'))
+  await Promise.resolve()
+  answer(1, 0)
+  t.equal(order.length, 2, 'a later batch does not overtake them')
+  endTurn()
+  endTurn()
+  t.same(order, ['r0', 'r1', 'r2', 'r3', 'r4', 'later'])
+  t.equal(barrier.waiting, 0)
+  t.equal(turns.length, 0)
+})
+
+t.test('closing fails those whose turn has not come', async (t) => {
+  const { barrier, answer, order, endTurn } = await slowReaders(4)
+  answer(0, 0)
+  barrier.close()
+  endTurn()
+  t.same(order, ['r0', 'r1', 'r2 failed', 'r3 failed'])
+  t.equal(barrier.waiting, 0)
+})

@@ -1,7 +1,7 @@
 // Linearizable reads: everyone who asks in one turn shares one read index, confirmed by consensus, and is released when the
 // state machine has applied up to it (Raft thesis 6.4; etcd server/etcdserver/read).
 
-import type { Index } from '../base/index.js'
+import { type Index, RingQueue } from '../base/index.js'
 import type { Clock, Status } from '../env/index.js'
 import { errors } from '../proto/index.js'
 import type { ReadWaiter } from './api.js'
@@ -15,6 +15,8 @@ interface Batch {
 }
 
 const RETRY_MS = 500
+/** What one turn spends on readers that may go on; the others have the next turns. */
+const RELEASE_MS = 2
 const CONTEXT_BYTES = 8
 
 /**
@@ -34,6 +36,9 @@ export class ReadBarrier {
   #asking: Batch | undefined
   /** Confirmed batches that wait for the state machine, in order of their index. */
   #confirmed: { readonly index: Index; readonly waiters: ReadWaiter[] }[] = []
+  /** May go on, in order. */
+  readonly #released = new RingQueue<ReadWaiter>()
+  #isReleasing = false
   #waiting = 0
   #scheduled = false
   /** The last batch was confirmed before `ask` returned: there is no other voter. */
@@ -125,7 +130,12 @@ export class ReadBarrier {
   }
 
   close(): void {
-    const waiting = [...(this.#asking?.waiters ?? []), ...this.#confirmed.flatMap((b) => b.waiters), ...this.#gathering]
+    const waiting = [
+      ...this.#released.drain(),
+      ...(this.#asking?.waiters ?? []),
+      ...this.#confirmed.flatMap((b) => b.waiters),
+      ...this.#gathering,
+    ]
     this.#asking = undefined
     this.#confirmed = []
     this.#gathering = []
@@ -159,8 +169,21 @@ export class ReadBarrier {
   }
 
   #release(waiters: readonly ReadWaiter[]): void {
-    this.#waiting -= waiters.length
-    for (const waiter of waiters) waiter.onReady()
+    for (const waiter of waiters) this.#released.push(waiter)
+    if (this.#isReleasing) return
+    this.#isReleasing = true
+    this.#releaseSome()
+  }
+
+  readonly #releaseSome = (): void => {
+    const endMs = this.#clock.monotonicMs() + RELEASE_MS
+    while (this.#released.length > 0) {
+      this.#waiting--
+      this.#released.shift()!.onReady()
+      if (this.#clock.monotonicMs() < endMs) continue
+      if (this.#released.length > 0) return this.#clock.soon(this.#releaseSome)
+    }
+    this.#isReleasing = false
   }
 
   #fail(waiters: readonly ReadWaiter[], status: Status): void {

@@ -111,6 +111,22 @@ interface Selection {
   readonly values: Uint8Array[] | undefined
 }
 
+/** `rangeSteps` for a single key, in one go: most reads are such. Undefined where the steps are needed. */
+export function readKey(
+  index: KeyIndex,
+  log: RevisionLog,
+  query: RangeQuery,
+  at: number,
+  revision: number,
+): RangeOutcome | undefined {
+  if (query.end !== undefined || query.keysOnly) return undefined
+  const state = new KeyState()
+  const exists = index.lookup(query.key, at, state)
+  const isShown = exists && !query.countOnly && (!query.filters || passes(query, state))
+  const kvs = isShown ? [log.read(state.mod, state.sub, true)] : []
+  return { kind: 'ok', revision, count: exists ? 1 : 0, more: false, kvs }
+}
+
 /** Reads at revision `at`, which stays readable until the steps end. `revision` is the store's. */
 export function* rangeSteps(
   index: KeyIndex,
@@ -403,7 +419,7 @@ class ValueGroup {
 
   close(): void {
     if (this.#slots.length === 0) return
-    const copy = new Uint8Array(this.#bytes)
+    const copy = Buffer.allocUnsafe(this.#bytes)
     let at = 0
     for (let n = 0; n < this.#slots.length; n++) {
       const value = this.#source.subarray(this.#starts[n], this.#ends[n])

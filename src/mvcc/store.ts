@@ -10,7 +10,14 @@ import { CompactionHashes, type HashKvResult, hashKvSteps, rowHashSteps, survivo
 import { LogReader } from './history.js'
 import { KeyIndex } from './key-index.js'
 import { KeyState } from './key-record.js'
-import { type EncodedRangeOutcome, encodedRangeSteps, type RangeOutcome, type RangeQuery, rangeSteps } from './range.js'
+import {
+  type EncodedRangeOutcome,
+  encodedRangeSteps,
+  type RangeOutcome,
+  type RangeQuery,
+  rangeSteps,
+  readKey,
+} from './range.js'
 import { ReadPins } from './read-pins.js'
 import { type OnLiveKey, Restore } from './restore.js'
 import { mainOf, REVISION_KEY_BYTES } from './revision-key.js'
@@ -229,12 +236,22 @@ export class Store implements WatchSource {
    * The answer is held in memory as a whole: callers bound how many reads they start.
    */
   range(query: RangeQuery, done: (outcome: RangeOutcome) => void): void {
-    this.#read(query, rangeSteps, done)
+    const outcome = this.#readKey(query)
+    if (outcome === undefined) this.#read(query, rangeSteps, done)
+    else done(outcome)
   }
 
   /** As `range`, with the pairs encoded for an answer. */
   rangeEncoded(query: RangeQuery, done: (outcome: EncodedRangeOutcome) => void): void {
     this.#read(query, encodedRangeSteps, done)
+  }
+
+  #readKey(query: RangeQuery): RangeOutcome | undefined {
+    if (this.#refusal(query.revision) !== undefined) return undefined
+    const at = query.revision <= 0 ? this.#revision : query.revision
+    const outcome = readKey(this.#index, this.#log, query, at, this.#revision)
+    if (outcome !== undefined) this.#counts.ranges++
+    return outcome
   }
 
   #read<Outcome>(
@@ -269,7 +286,10 @@ export class Store implements WatchSource {
     const refused = this.#refusal(query.revision)
     if (refused !== undefined) return { kind: refused }
     const at = query.revision <= 0 ? this.#revision : query.revision
-    return finish(rangeSteps(this.#index, this.#log, query, at, this.#revision))
+    return (
+      readKey(this.#index, this.#log, query, at, this.#revision) ??
+      finish(rangeSteps(this.#index, this.#log, query, at, this.#revision))
+    )
   }
 
   /** Changes with from <= main <= to in order; `from` is at least the compact revision. */

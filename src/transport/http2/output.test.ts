@@ -4,10 +4,10 @@ import { realClock } from '../testing.js'
 import { HTTP2_LIMITS } from './limits.js'
 import { Turns } from './output.js'
 
-/** A clock whose turns end by hand. */
-const handTurns = () => {
+/** A clock whose turns end by hand, and whose time stands still unless `time` moves it. */
+const handTurns = (time = { ms: 0 }) => {
   const soon: (() => void)[] = []
-  const clock: Clock = { ...realClock, soon: (callback) => void soon.push(callback) }
+  const clock: Clock = { ...realClock, monotonicMs: () => time.ms, soon: (callback) => void soon.push(callback) }
   const endTurn = (): void => {
     for (const callback of soon.splice(0)) callback()
   }
@@ -51,6 +51,30 @@ t.test('who has more to send waits for the next turn, whatever its length', asyn
   t.equal(ended, 2)
   endTurn()
   t.equal(ended, 3)
+})
+
+t.test('whose writing does not fit into a turn has the next one, before who comes later', async (t) => {
+  const time = { ms: 0 }
+  const { turns, endTurn, soon } = handTurns(time)
+  const ended: string[] = []
+  const add = (name: string): void => {
+    turns.add({
+      onTurnEnd: () => {
+        ended.push(name)
+        time.ms += HTTP2_LIMITS.writeTurnMs / 2
+      },
+    })
+  }
+  for (const name of ['a', 'b', 'c', 'd', 'e']) add(name)
+  await Promise.resolve()
+  t.same(ended, ['a', 'b'])
+  add('f')
+  t.equal(soon.length, 1)
+  endTurn()
+  t.same(ended, ['a', 'b', 'c', 'd'])
+  endTurn()
+  t.same(ended, ['a', 'b', 'c', 'd', 'e', 'f'])
+  t.equal(soon.length, 0)
 })
 
 t.test('hundreds of connections of one turn find the buffers of the turn before', async (t) => {

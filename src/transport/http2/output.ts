@@ -61,10 +61,22 @@ export class Turns {
     this.#members = this.#spare
     this.#isEnding = true
     this.#lastCount = members.length
-    for (let i = 0; i < members.length; i++) members[i]!.onTurnEnd()
+    const endMs = this.#clock.monotonicMs() + HTTP2_LIMITS.writeTurnMs
+    let done = 0
+    while (done < members.length) {
+      members[done++]!.onTurnEnd()
+      if (this.#clock.monotonicMs() >= endMs) break
+    }
+    if (done < members.length) this.#putOff(members.slice(done))
     this.#isEnding = false
     members.length = 0
     this.#spare = members
+  }
+
+  /** Writing took long: these have the next turn, before those that have something to send only then. */
+  #putOff(members: readonly TurnMember[]): void {
+    if (this.#members.length === 0) this.#schedule()
+    this.#members.unshift(...members)
   }
 }
 
