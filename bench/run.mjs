@@ -6,8 +6,9 @@
 // row, for 6 s per member unless `--warmup` says otherwise, and lets it rest for two: processes that share two cores and run code
 // which is compiled as it runs are slower in their first seconds, and servers run for weeks. Figures are medians of the
 // rounds: answers (or events) per second; CPU is user and system time of the server per answer; peak memory is that of the
-// row; loop is the delay of our event loop; load is the share of the load generator (this process) in all CPU time: where it
-// nears one half, the figures say more about it than about the servers. A "!" marks what misses its goal.
+// row; loop is the delay of our event loop, and the line below the table has that of all rows together; load is the share of
+// the load generator (this process) in all CPU time: where it nears one half, the figures say more about it than about the
+// servers. A "!" marks what misses its goal.
 // `--node-flags="--max-semi-space-size=32"` starts our server with these flags of Node.js.
 // `--only` takes words: rows whose name holds one of them, separated by "|".
 import { writeFileSync } from 'node:fs'
@@ -16,7 +17,7 @@ import { parseArgs } from 'node:util'
 import { missingTool } from '../scripts/tools.mjs'
 import { BenchCluster } from './support/bench-cluster.mjs'
 import { makeCertificate } from './support/certificate.mjs'
-import { printTable, tableOf } from './support/report.mjs'
+import { printTable, tableOf, wholeLoopDelay } from './support/report.mjs'
 import { clusterGroups, singleGroups } from './support/rows.mjs'
 
 const REST_MS = 2000
@@ -77,11 +78,16 @@ const minutes = ((performance.now() - startedMs) / 60_000).toFixed(1)
 const who = members === 1 ? '' : `, ${members} members`
 console.log(`${rounds} rounds of ${seconds} s${who}, ${machine}, ${minutes} min; etcd / quorate`)
 printTable(table)
+const loop = wholeLoopDelay(results)
+if (loop.samples > 0)
+  console.log(
+    `our event loop, all rows: p99 ${loop.p99Ms.toFixed(1)} ms, p99.9 ${loop.p999Ms.toFixed(1)} ms late (${loop.samples} samples)`,
+  )
 for (const text of failures) console.log(`not measured: ${text}`)
 if (options.json !== undefined) {
   writeFileSync(
     options.json,
-    JSON.stringify({ machine, members, rounds, seconds, table, results, failures: [...failures] }, null, 2),
+    JSON.stringify({ machine, members, rounds, seconds, table, loop, results, failures: [...failures] }, null, 2),
   )
 }
 process.exit(failures.size === 0 ? 0 : 1)

@@ -57,16 +57,19 @@ export class BenchCluster {
     }
   }
 
-  /** The worst of the members since the last call. */
+  /** Since the last call: the worst of the members, and how the delays of all of them are spread (report.mjs). */
   async #loopDelays() {
     const pages = await Promise.all(this.#servers.map((server) => server.metrics()))
-    const quantileMs = (share) =>
-      Math.max(...pages.map((page) => Number(quantileLine(share).exec(page)?.[1] ?? Number.NaN))) * 1000
-    return { loopP999Ms: quantileMs('0.999'), loopMaxMs: quantileMs('1') }
+    const spreads = pages.map((page) => ({
+      samples: Number(/^nodejs_eventloop_lag_samples (.*)$/m.exec(page)?.[1] ?? 0),
+      quantiles: [...page.matchAll(QUANTILES)].map(([, share, seconds]) => [Number(share), Number(seconds) * 1000]),
+    }))
+    const worst = (share) => Math.max(...spreads.map(({ quantiles }) => new Map(quantiles).get(share) ?? Number.NaN))
+    return { loopP999Ms: worst(0.999), loopMaxMs: worst(1), loopSpreads: spreads }
   }
 }
 
-const quantileLine = (share) => new RegExp(`^quorate_event_loop_delay_seconds\\{quantile="${share}"\\} (.*)$`, 'm')
+const QUANTILES = /^quorate_event_loop_delay_seconds\{quantile="([^"]*)"\} (.*)$/gm
 
 /** StatusResponse: 0a header (10 member_id), 20 leader. */
 async function isLeader(target) {

@@ -12,6 +12,25 @@ export function tableOf(rows, results) {
     })
 }
 
+/**
+ * The delay of our event loop over all rows and rounds together: { samples, p99Ms, p999Ms }. Of each run only quantiles are known;
+ * what lies between two of them counts with the higher one, so the figures are rather too high.
+ */
+export function wholeLoopDelay(results) {
+  const steps = results
+    .flatMap(({ loopSpreads }) => loopSpreads ?? [])
+    .flatMap(({ samples, quantiles }) =>
+      quantiles.map(([share, ms], i) => ({ samples: samples * (share - (quantiles[i - 1]?.[0] ?? 0)), ms })),
+    )
+    .sort((a, b) => b.ms - a.ms)
+  const samples = steps.reduce((sum, step) => sum + step.samples, 0)
+  const quantileMs = (share) => {
+    let above = samples * (1 - share)
+    return steps.find((step) => (above -= step.samples) < 0)?.ms ?? 0
+  }
+  return { samples: Math.round(samples), p99Ms: quantileMs(0.99), p999Ms: quantileMs(0.999) }
+}
+
 const FIELDS = ['rate', 'p50Ms', 'p99Ms', 'cpuUsPerCall', 'peakMib', 'loopP999Ms', 'loopMaxMs', 'loadShare']
 
 function summary(results) {

@@ -76,7 +76,7 @@ const addDelayMetrics = (registry: MetricsRegistry, delay: LoopDelay): void => {
   })
 }
 
-const DELAY_SHARES = [0.5, 0.9, 0.99, 0.999, 1]
+const DELAY_SHARES = [0.5, 0.9, 0.95, 0.98, 0.99, 0.995, 0.998, 0.999, 1]
 
 const quantileOf = (delay: LoopDelay, share: number): number =>
   share === 1 ? delay.maxSeconds : delay.quantileSeconds(share)
