@@ -48,7 +48,8 @@ export class RowMemory {
 
   /** Nobody will ask for this row any more; who got it in this turn may read it to the end of the turn. */
   letGo(view: ChunkView): void {
-    if (view.bytes.buffer.byteLength !== SLOT_BYTES) return
+    const { bytes } = view
+    if (bytes.length < SHARE_BYTES_MIN || bytes.buffer.byteLength !== SLOT_BYTES) return
     if (this.#free.length + this.#left.length < SLOTS_FREE_MAX) this.#left.push(view)
   }
 
