@@ -26,6 +26,8 @@ const SUITE_NEEDS = {
 /** Suites that load the machine or watch the clock run with nothing beside them. */
 const ALONE = new Set(['crash', 'chaos', 'conformance', 'floods', 'load', 'cluster'])
 const FILE_TIMEOUT_MS = 15 * 60_000
+/** Of the output of a failed file so much is shown. */
+const FAILURE_LINES = 400
 /** Of one test in a file, unless it says otherwise. */
 const TEST_TIMEOUT_S = 180
 
@@ -118,8 +120,17 @@ function runFile({ path }) {
       )
       // Notes of a test (seeds, figures) are TAP comments starting with "# note:".
       for (const note of output.match(/^\s*# note:.*$/gm) ?? []) console.log(`       ${note.trim()}`)
-      if (failed > 0) console.log(output.split('\n').slice(-400).join('\n'))
+      if (failed > 0) console.log(failureOf(output))
       resolve()
     })
   })
+}
+
+/** What a failed test printed: from a little before its first failure on, or the end when there is none in it. */
+function failureOf(output) {
+  const lines = output.split('\n')
+  const first = lines.findIndex((line) => /^\s*not ok/.test(line))
+  if (first < 0 || first > lines.length - FAILURE_LINES) return lines.slice(-FAILURE_LINES).join('\n')
+  const start = Math.max(0, first - 10)
+  return [...lines.slice(start, start + FAILURE_LINES / 2), '...', ...lines.slice(-FAILURE_LINES / 2)].join('\n')
 }

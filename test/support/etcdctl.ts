@@ -1,4 +1,5 @@
 // Real etcdctl: one command with its result, or a session that is talked to line by line.
+import { setTimeout as delay } from 'node:timers/promises'
 import { Child, cleanEnvironment } from './child.js'
 import { mustFindTool } from './repository.js'
 import { waitFor } from './wait.js'
@@ -20,6 +21,8 @@ export interface CommandOptions {
 
 const COMMAND_TIMEOUT_MS = 30_000
 const SESSION_END_TIMEOUT_MS = 10_000
+/** A session that printed nothing for so long has printed all. */
+const QUIET_MS = 50
 
 const launch = (endpoint: string, args: readonly string[], version: EtcdctlVersion): Child =>
   new Child(mustFindTool('etcdctl', version), [`--endpoints=${endpoint}`, ...args], {
@@ -79,14 +82,23 @@ export class EtcdctlSession {
     return this.#result()
   }
 
-  /** As Ctrl-C does. */
+  /** As Ctrl-C does, once nothing more is printed: etcdctl writes one event in several pieces. */
   async interrupt(): Promise<CommandResult> {
+    let printed = -1
+    for (let length = this.#printed; length !== printed; length = this.#printed) {
+      printed = length
+      await delay(QUIET_MS)
+    }
     this.#child.signal('SIGINT')
     return this.#result()
   }
 
   async close(): Promise<void> {
     await this.#child.kill()
+  }
+
+  get #printed(): number {
+    return this.stdout.length + this.stderr.length
   }
 
   async #result(): Promise<CommandResult> {
