@@ -25,7 +25,7 @@ export interface PeerSender {
   send(messages: readonly raftpb.Message[]): void
 }
 
-/** Longest time that one turn spends on applying before others get theirs. */
+/** What one turn spends on carrying out before it leaves the rest to the next. */
 const TURN_BUDGET_MS = 2
 
 export class RaftDriver {
@@ -132,7 +132,10 @@ export class RaftDriver {
     this.pump()
   }
 
-  /** Carries out everything that consensus has ready. Re-entrant calls return at once: the running pump goes round again. */
+  /**
+   * Carries out everything that consensus has ready. Re-entrant calls return at once: the running pump goes round again. So do
+   * calls in a turn that has used up its budget: what they brought is carried out in the next one.
+   */
   pump(): void {
     if (this.#pumping || this.#stopped || this.#continueScheduled) return
     this.#pumping = true

@@ -5,7 +5,7 @@ import { encodeKeyValue, PairBlocks, valueOf, withoutValue } from '../proto/inde
 import { type KeyIndex, OPEN_END } from './key-index.js'
 import { KeyState } from './key-record.js'
 import { FoundValue, type RevisionLog } from './revision-log.js'
-import { sortSteps, type Steps } from './slices.js'
+import { finish, sortSteps, type Steps } from './slices.js'
 
 /** Numbers of RangeRequest.SortOrder. */
 export const SortOrder = { none: 0, ascend: 1, descend: 2 } as const
@@ -111,15 +111,15 @@ interface Selection {
   readonly values: Uint8Array[] | undefined
 }
 
-/** `rangeSteps` for a single key, in one go: most reads are such. Undefined where the steps are needed. */
-export function readKey(
+/** `rangeSteps` in one go. A single key, which most reads ask for, needs no steps. */
+export function rangeInOneGo(
   index: KeyIndex,
   log: RevisionLog,
   query: RangeQuery,
   at: number,
   revision: number,
-): RangeOutcome | undefined {
-  if (query.end !== undefined || query.keysOnly) return undefined
+): RangeOutcome {
+  if (query.end !== undefined || query.keysOnly) return finish(rangeSteps(index, log, query, at, revision))
   const state = new KeyState()
   const exists = index.lookup(query.key, at, state)
   const isShown = exists && !query.countOnly && (!query.filters || passes(query, state))
@@ -393,7 +393,7 @@ function* placeSteps(
   return slots
 }
 
-/** Copies values, those of one row together: rows are only lent for the turn. `close` ends it. */
+/** Copies values, those of one row together, where rows are only lent for the turn. `close` ends it. */
 class ValueGroup {
   readonly #kvs: Uint8Array[]
   readonly #slots: number[] = []
@@ -406,7 +406,12 @@ class ValueGroup {
     this.#kvs = kvs
   }
 
-  add(slot: number, { bytes, start, end }: FoundValue): void {
+  add(slot: number, found: FoundValue): void {
+    const { bytes, start, end } = found
+    if (found.isLarge) {
+      this.#kvs[slot] = bytes.subarray(start, end)
+      return
+    }
     if (bytes !== this.#source) {
       this.close()
       this.#source = bytes

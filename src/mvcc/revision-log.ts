@@ -27,6 +27,11 @@ export class FoundValue {
   /** The row that it is in; undefined when it is in none yet. */
   view: ChunkView | undefined = undefined
 
+  /** It fills a row of its own, whose memory is never lent again: to be kept as it is. */
+  get isLarge(): boolean {
+    return this.bytes.length > CHUNK_BYTES
+  }
+
   /** Whoever looked it up keeps `bytes` for longer than the turn. */
   hold(): void {
     if (this.view !== undefined) this.view.isHeld = true
@@ -253,7 +258,7 @@ export class RevisionLog {
   // Reading
 
   /**
-   * The KeyValue of one revision that exists. Owned, unless it is in no chunk yet: then it is frozen.
+   * The KeyValue of one revision that exists; frozen, and the caller's for as long as it likes.
    * `cached`: keep the row that had to be read.
    * @throws CorruptStore when it is not there.
    */
@@ -262,6 +267,7 @@ export class RevisionLog {
     this.find(main, sub, cached, found)
     const { bytes, start, end } = found
     if (found.view === undefined) return bytes
+    if (found.isLarge) return bytes.subarray(start, end)
     const kv = Buffer.allocUnsafe(end - start)
     kv.set(bytes.subarray(start, end))
     return kv

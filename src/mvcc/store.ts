@@ -15,15 +15,15 @@ import {
   encodedRangeSteps,
   type RangeOutcome,
   type RangeQuery,
+  rangeInOneGo,
   rangeSteps,
-  readKey,
 } from './range.js'
 import { ReadPins } from './read-pins.js'
 import { type OnLiveKey, Restore } from './restore.js'
 import { mainOf, REVISION_KEY_BYTES } from './revision-key.js'
 import { RevisionLog } from './revision-log.js'
 import type { RowMemory } from './row-memory.js'
-import { finish, SliceRunner, type Steps } from './slices.js'
+import { SliceRunner, type Steps } from './slices.js'
 import type { WatchSource } from './watch/index.js'
 import { WriteTxn } from './write-txn.js'
 
@@ -236,22 +236,14 @@ export class Store implements WatchSource {
    * The answer is held in memory as a whole: callers bound how many reads they start.
    */
   range(query: RangeQuery, done: (outcome: RangeOutcome) => void): void {
-    const outcome = this.#readKey(query)
-    if (outcome === undefined) this.#read(query, rangeSteps, done)
-    else done(outcome)
+    if (query.end !== undefined) return this.#read(query, rangeSteps, done)
+    this.#counts.ranges++
+    done(this.rangeSync(query))
   }
 
   /** As `range`, with the pairs encoded for an answer. */
   rangeEncoded(query: RangeQuery, done: (outcome: EncodedRangeOutcome) => void): void {
     this.#read(query, encodedRangeSteps, done)
-  }
-
-  #readKey(query: RangeQuery): RangeOutcome | undefined {
-    if (this.#refusal(query.revision) !== undefined) return undefined
-    const at = query.revision <= 0 ? this.#revision : query.revision
-    const outcome = readKey(this.#index, this.#log, query, at, this.#revision)
-    if (outcome !== undefined) this.#counts.ranges++
-    return outcome
   }
 
   #read<Outcome>(
@@ -286,10 +278,7 @@ export class Store implements WatchSource {
     const refused = this.#refusal(query.revision)
     if (refused !== undefined) return { kind: refused }
     const at = query.revision <= 0 ? this.#revision : query.revision
-    return (
-      readKey(this.#index, this.#log, query, at, this.#revision) ??
-      finish(rangeSteps(this.#index, this.#log, query, at, this.#revision))
-    )
+    return rangeInOneGo(this.#index, this.#log, query, at, this.#revision)
   }
 
   /** Changes with from <= main <= to in order; `from` is at least the compact revision. */

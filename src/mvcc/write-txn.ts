@@ -5,9 +5,8 @@ import { encodeDeletion, encodeKeyValue, encodeTombstone } from '../proto/index.
 import { Change } from './change.js'
 import { type KeyIndex, OPEN_END } from './key-index.js'
 import { type KeyRecord, KeyState } from './key-record.js'
-import { type RangeOutcome, type RangeQuery, rangeSteps, readKey } from './range.js'
+import { type RangeOutcome, type RangeQuery, rangeInOneGo } from './range.js'
 import type { RevisionLog } from './revision-log.js'
-import { finish } from './slices.js'
 
 /** A put's effect. */
 export interface PutResult {
@@ -110,10 +109,7 @@ export class WriteTxn {
     this.ranges++
     if (query.revision > this.beginRevision) return { kind: 'future' }
     if (at < this.#compactRevision) return { kind: 'compacted' }
-    return (
-      readKey(this.#index, this.#log, query, at, this.revision) ??
-      finish(rangeSteps(this.#index, this.#log, query, at, this.revision))
-    )
+    return rangeInOneGo(this.#index, this.#log, query, at, this.revision)
   }
 
   /** The live key with the transaction's own changes. Owned. */

@@ -2,7 +2,7 @@
 // sent as they are; large ones are sent from where they lie. A list of 75 MB then never exists in one piece, and its sender
 // can free what was taken.
 
-import { EMPTY_BYTES } from '../base/index.js'
+import { EMPTY_BYTES, invariant } from '../base/index.js'
 import * as etcdserverpb from './generated/etcdserverpb.js'
 import { keyBytesOf } from './key-value.js'
 import type { WireCodec } from './wire.js'
@@ -78,6 +78,7 @@ export class PairBlocks {
 
   /** The key of the last of the expected pairs. */
   lastKey(): Uint8Array {
+    invariant(this.#notesLastKey && this.#count >= this.#expected, 'the last pair was noted')
     return this.#lastKey
   }
 
