@@ -6,6 +6,7 @@ import { BUILT_PARTS, type LogLine, type LoggingConfig, type RunOutcome, loadCon
 import {
   EARLY_LOGGING,
   LogOutputFailed,
+  LoopBusyPoll,
   type ProcessLogger,
   defaultHost,
   endEarlyAsProcessOne,
@@ -66,6 +67,7 @@ async function run({ config, lines }: RunOutcome): Promise<void> {
   const server = new Server(config, {
     clock: systemClock,
     random: systemRandom,
+    busyPoll: new LoopBusyPoll(),
     fs: config.unsafeNoFsync ? unsyncedFileSystem(files) : files,
     folders: nodeFolders,
     lookup: lookupHost,

@@ -1,4 +1,5 @@
 export * from './backend.js'
+export * from './busy-poll.js'
 export * from './call-gate.js'
 export * from './clock.js'
 export * from './file-system.js'

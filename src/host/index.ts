@@ -1,3 +1,4 @@
+export { LoopBusyPoll } from './busy-poll.js'
 export { nodeFileSystem } from './file-system.js'
 export { type FolderState, type Folders, nodeFolders } from './folders.js'
 

@@ -100,6 +100,7 @@ export class ConsensusWork {
       nextId: () => this.ids.next(),
       ask: (context) => this.driver.readIndex(context),
       onSlow: () => this.metrics.slowReadIndexes.inc(),
+      busyPoll: parts.busyPoll,
     })
     this.appliedWaits = new AppliedWaits(clock)
     this.machine = new StateMachine(

@@ -1,7 +1,16 @@
 // What a member is made of and how it is set up.
 
 import type { AlarmSet, AppliedPoint, Membership, RowBuffer } from '../apply/index.js'
-import type { Backend, Clock, LabelledMetrics, LogConfState, Logger, PeerNetwork, Random } from '../env/index.js'
+import type {
+  Backend,
+  BusyPoll,
+  Clock,
+  LabelledMetrics,
+  LogConfState,
+  Logger,
+  PeerNetwork,
+  Random,
+} from '../env/index.js'
 import type { Lessor } from '../lease/index.js'
 import type { Store } from '../mvcc/index.js'
 import type { raftpb } from '../proto/index.js'
@@ -54,6 +63,8 @@ export interface MemberParts {
   readonly membershipData: (membership: Membership) => Uint8Array
   readonly clock: Clock
   readonly random: Random
+  /** Undefined: nobody's answer is worth processor time. */
+  readonly busyPoll?: BusyPoll | undefined
   readonly logger: Logger
   readonly metrics: LabelledMetrics
   /** The member cannot go on; the process has to end. Called once. */

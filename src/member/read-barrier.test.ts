@@ -7,6 +7,7 @@ import { SimClock, Told } from './testing.js'
 const setup = (options: { applied?: number; waitersMax?: number } = {}) => {
   const clock = new SimClock()
   const asked: Uint8Array[] = []
+  const polls: (number | 'end')[] = []
   let id = 1000n
   let isAnsweredAtOnce = false
   const barrier: ReadBarrier = new ReadBarrier({
@@ -19,6 +20,7 @@ const setup = (options: { applied?: number; waitersMax?: number } = {}) => {
       asked.push(context)
       if (isAnsweredAtOnce) barrier.onReadIndex(context, index(0))
     },
+    busyPoll: { begin: (limitMs) => polls.push(limitMs), end: () => polls.push('end') },
   })
   const answerAtOnce = (): void => {
     isAnsweredAtOnce = true
@@ -29,7 +31,7 @@ const setup = (options: { applied?: number; waitersMax?: number } = {}) => {
     return told
   }
   const answer = (nth: number, at: number): void => barrier.onReadIndex(asked[nth]!, index(at))
-  return { clock, asked, barrier, read, answer, answerAtOnce }
+  return { clock, asked, polls, barrier, read, answer, answerAtOnce }
 }
 
 t.test('everyone of one turn shares one request and waits for its index', async (t) => {
@@ -276,4 +278,33 @@ t.test('closing fails those whose turn has not come', async (t) => {
   endTurn()
   t.same(order, ['r0', 'r1', 'r2 failed', 'r3 failed'])
   t.equal(barrier.waiting, 0)
+})
+
+t.test('the answer to a lone reader is polled for while such answers are quick', async (t) => {
+  const { clock, polls, read, answer } = setup()
+  let nth = 0
+  const round = async (readers: number, tookMs: number): Promise<(number | 'end')[]> => {
+    polls.length = 0
+    for (let i = 0; i < readers; i++) read()
+    await clock.settle()
+    clock.skip(tookMs)
+    const before = [...polls]
+    answer(nth++, 0)
+    t.same(polls, [...before, 'end'], 'not beyond the answer')
+    return before
+  }
+  t.same(await round(1, 0.1), [0.3])
+  t.same(await round(2, 0.1), [], 'several readers have work enough between them')
+  t.same(await round(1, 5), [0.3])
+  t.same(await round(1, 0.1), [], 'answers have become slow')
+  for (let i = 0; i < 20; i++) await round(1, 0.1)
+  t.same(await round(1, 0.1), [0.3], 'and quick again')
+})
+
+t.test('nothing is polled for where there is nobody to ask', async (t) => {
+  const { clock, polls, read, answerAtOnce } = setup()
+  answerAtOnce()
+  read()
+  await clock.settle()
+  t.notOk(polls.some((poll) => poll !== 'end'))
 })

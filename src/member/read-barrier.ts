@@ -2,7 +2,7 @@
 // state machine has applied up to it (Raft thesis 6.4; etcd server/etcdserver/read).
 
 import { type Index, RingQueue } from '../base/index.js'
-import type { Clock, Status } from '../env/index.js'
+import type { BusyPoll, Clock, Status } from '../env/index.js'
 import { errors } from '../proto/index.js'
 import type { ReadWaiter } from './api.js'
 
@@ -17,6 +17,13 @@ interface Batch {
 const RETRY_MS = 500
 /** What one turn spends on readers that may go on; the others have the next turns. */
 const RELEASE_MS = 2
+/**
+ * A lone reader's answer is polled for, where it is usually there within so long: between members of one machine or one rack.
+ * Longer ones would cost more processor time than being woken up costs the reader.
+ */
+const BUSY_POLL_MS = 0.3
+/** How much the last round trip counts in their average. */
+const LAST_ROUND_SHARE = 0.2
 const CONTEXT_BYTES = 8
 
 /**
@@ -30,6 +37,7 @@ export class ReadBarrier {
   readonly #nextId: () => bigint
   readonly #ask: (context: Uint8Array) => void
   readonly #onSlow: () => void
+  readonly #busyPoll: BusyPoll | undefined
   /** Waiters of the next batch. */
   #gathering: ReadWaiter[] = []
   /** The batch whose index is being asked for; at most one. */
@@ -43,6 +51,8 @@ export class ReadBarrier {
   #scheduled = false
   /** The last batch was confirmed before `ask` returned: there is no other voter. */
   #isAnsweredAtOnce = false
+  /** Moving average of the time that consensus takes to confirm a batch. */
+  #roundMs = 0
   #appliedIndex: Index
 
   /**
@@ -59,6 +69,8 @@ export class ReadBarrier {
     ask: (context: Uint8Array) => void
     /** No answer came in half a second. */
     onSlow?: () => void
+    /** Undefined: the loop sleeps while it waits. */
+    busyPoll?: BusyPoll | undefined
   }) {
     this.#clock = options.clock
     this.#timeoutMs = options.timeoutMs
@@ -67,6 +79,7 @@ export class ReadBarrier {
     this.#nextId = options.nextId
     this.#ask = options.ask
     this.#onSlow = options.onSlow ?? (() => undefined)
+    this.#busyPoll = options.busyPoll
   }
 
   /** Readers that were not told yet. */
@@ -87,6 +100,7 @@ export class ReadBarrier {
     const id = decodeContext(context)
     if (batch === undefined || id === undefined || !batch.contexts.has(id)) return
     this.#asking = undefined
+    this.#noteRound(batch)
     if (index <= this.#appliedIndex) this.#release(batch.waiters)
     else this.#confirmed.push({ index, waiters: batch.waiters })
     if (this.#gathering.length > 0) this.#schedule()
@@ -159,6 +173,12 @@ export class ReadBarrier {
     this.#gathering = []
     this.#send(this.#asking)
     this.#isAnsweredAtOnce = this.#asking === undefined
+    if (this.#asking?.waiters.length === 1 && this.#roundMs < BUSY_POLL_MS) this.#busyPoll?.begin(BUSY_POLL_MS)
+  }
+
+  #noteRound(batch: Batch): void {
+    this.#busyPoll?.end()
+    this.#roundMs += LAST_ROUND_SHARE * (this.#clock.monotonicMs() - batch.startedMs - this.#roundMs)
   }
 
   #send(batch: Batch): void {

@@ -3,6 +3,7 @@
 
 import { type ListenUrl, type LookupHost, type ServerConfig, parsePeerUrls, urlTexts } from '../config/index.js'
 import {
+  type BusyPoll,
   type CallObserver,
   type Clock,
   type Counter,
@@ -65,6 +66,7 @@ import { openClientTls, openPeerTls } from './tls-wiring.js'
 export interface ServerEnvironment {
   readonly clock: Clock
   readonly random: Random
+  readonly busyPoll: BusyPoll
   readonly fs: FileSystem
   readonly folders: Folders
   readonly lookup: LookupHost

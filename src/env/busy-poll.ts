@@ -1,0 +1,9 @@
+// A short wait without sleep: where an answer is a tenth of a millisecond away, being woken up costs as much again.
+
+/** Keeps the event loop looking for I/O instead of sleeping in between. Costs processor time for as long as it lasts. */
+export interface BusyPoll {
+  /** From now on until `end`, but no longer than `limitMs`. */
+  begin(limitMs: number): void
+  /** Idempotent. */
+  end(): void
+}
