@@ -8,6 +8,7 @@ import {
   LogOutputFailed,
   LoopBusyPoll,
   type ProcessLogger,
+  boundYoungGeneration,
   defaultHost,
   endEarlyAsProcessOne,
   goArch,
@@ -37,6 +38,7 @@ const OPEN_FILES_DEFAULT = 20_000
 async function main(): Promise<void> {
   setProcessTitle()
   keepYoungObjectsYoung()
+  boundYoungGeneration()
   const outcome = loadConfig(process.argv.slice(2), process.env, (path) => readFileSync(path, 'utf8'), {
     nodeVersion: process.version,
     os: goOs(),

@@ -26,7 +26,7 @@ export interface PeerSender {
 }
 
 /** What one turn spends on carrying out before it leaves the rest to the next. */
-const TURN_BUDGET_MS = 2
+const TURN_BUDGET_MS = 1
 
 export class RaftDriver {
   readonly #node: RawNode

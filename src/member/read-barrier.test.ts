@@ -232,7 +232,7 @@ t.test('closing fails everyone once', async (t) => {
   t.equal(barrier.waiting, 0)
 })
 
-/** Readers of whom each takes a millisecond of its turn. */
+/** Readers of whom two fill a turn's budget. */
 const slowReaders = async (count: number) => {
   const { clock, barrier, answer } = setup()
   const turns: (() => void)[] = []
@@ -241,7 +241,7 @@ const slowReaders = async (count: number) => {
   const reader = (name: string) => ({
     onReady: () => {
       order.push(name)
-      nowMs++
+      nowMs += 0.5
     },
     onFailed: () => void order.push(`${name} failed`),
   })

@@ -16,7 +16,7 @@ interface Batch {
 
 const RETRY_MS = 500
 /** What one turn spends on readers that may go on; the others have the next turns. */
-const RELEASE_MS = 2
+const RELEASE_MS = 1
 /**
  * A lone reader's answer is polled for, where it is usually there within so long: between members of one machine or one rack.
  * Longer ones would cost more processor time than being woken up costs the reader.

@@ -42,7 +42,7 @@ export class FoundValue {
  * Revisions are packed whenever so many bytes have gathered, not all at once for a batch: that spreads the work, and what was
  * packed no longer lives in many small objects.
  */
-const TAIL_BYTES_MAX = 128 * 1024
+const TAIL_BYTES_MAX = CHUNK_BYTES
 
 interface WrittenBatch {
   readonly batch: number

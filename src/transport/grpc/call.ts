@@ -19,7 +19,6 @@ import { ANSWER_FIELDS, failureFields, trailersOf } from './answers.js'
 import { Deadline, type DeadlineOwner, type Deadlines } from './deadlines.js'
 import { MESSAGE_HEAD_BYTES, isStatus, unpack } from './framing.js'
 import { GRPC_LIMITS } from './limits.js'
-import { FieldMetadata } from './metadata.js'
 
 /** What all calls of a server share. */
 export interface ServerContext {
@@ -36,6 +35,8 @@ export interface ConnectionContext {
   readonly server: ServerContext
   /** Bytes kept of incomplete requests. */
   partialBytes: number
+  /** Of a request; those with equal header blocks share it. */
+  metadataOf(request: Request): CallMetadata
 }
 
 export interface Route<M extends Method = Method> {
@@ -52,7 +53,6 @@ export abstract class BaseCall implements Call, StreamReader, DeadlineOwner {
   readonly #request: Request
   readonly #info: MethodInfo
   readonly #context: ConnectionContext
-  #metadata: CallMetadata | undefined = undefined
   #deadline: Deadline | undefined = undefined
   #startedMs = NOT_COUNTED
   #hasAnswered = false
@@ -76,7 +76,7 @@ export abstract class BaseCall implements Call, StreamReader, DeadlineOwner {
   }
 
   get metadata(): CallMetadata {
-    return (this.#metadata ??= new FieldMetadata(this.#request.fields))
+    return this.#context.metadataOf(this.#request)
   }
 
   get peer(): string {

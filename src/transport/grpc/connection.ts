@@ -2,7 +2,7 @@
 
 import type { Socket } from 'node:net'
 import { TLSSocket } from 'node:tls'
-import type { Status, Timer } from '../../env/index.js'
+import type { CallMetadata, Status, Timer } from '../../env/index.js'
 import { parseTimeout } from '../call-timeout.js'
 import type { GrpcServerOptions } from '../grpc-server.js'
 import { grpcText } from '../grpc-text.js'
@@ -12,6 +12,7 @@ import { failureFields } from './answers.js'
 import { BaseCall, type ConnectionContext, type Route, type ServerContext } from './call.js'
 import { isKnownEncoding } from './framing.js'
 import type { HttpBridge } from './http-bridge.js'
+import { FieldMetadata } from './metadata.js'
 import { StreamRpc } from './stream-call.js'
 import { UnaryRpc, type UnaryRoute } from './unary-call.js'
 import type { StreamRoute } from './stream-call.js'
@@ -29,6 +30,7 @@ export interface ConnectionSetup {
 }
 
 const GRPC_CONTENT = 'application/grpc'
+const NO_METADATA = new FieldMetadata([])
 
 export class GrpcConnection implements ConnectionOwner, ConnectionContext {
   readonly server: ServerContext
@@ -39,6 +41,9 @@ export class GrpcConnection implements ConnectionOwner, ConnectionContext {
   readonly #pings: PingPolicy | undefined
   readonly #http: HttpBridge | undefined
   #keepalive: Timer | undefined
+  /** The last request whose metadata was asked for: most calls repeat it. */
+  #lastRequest: Request | undefined
+  #lastMetadata = NO_METADATA
 
   constructor(setup: ConnectionSetup) {
     const { socket, options } = setup
@@ -54,6 +59,14 @@ export class GrpcConnection implements ConnectionOwner, ConnectionContext {
       owner: this,
       concurrentStreamsMax: options.concurrentStreamsMax,
     })
+  }
+
+  metadataOf(request: Request): CallMetadata {
+    if (request !== this.#lastRequest) {
+      this.#lastRequest = request
+      this.#lastMetadata = new FieldMetadata(request.fields)
+    }
+    return this.#lastMetadata
   }
 
   open(): void {

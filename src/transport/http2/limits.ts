@@ -28,9 +28,9 @@ export const HTTP2_LIMITS = {
   /** Bytes of answers, the largest one left out, that wait for a client to open its windows. Beyond: new streams get REFUSED_STREAM until it does. */
   queuedBytes: 128 * 1024 * 1024,
   /** What a turn spends on reading what arrived; the rest is read in the next turns, in the order of arrival. */
-  readTurnMs: 2,
+  readTurnMs: 1,
   /** The same for writing what connections have to send. */
-  writeTurnMs: 2,
+  writeTurnMs: 1,
   /** Bytes of a connection that arrived and wait to be read. Beyond: nothing is taken from its socket until half of them are read. */
   unreadBytes: 256 * 1024,
   /** Bytes of answers that wait for a client's socket. Beyond: nothing is read from that connection until it takes some. */
