@@ -1,4 +1,4 @@
-// A short wait without sleep: where an answer is a tenth of a millisecond away, being woken up costs as much again.
+// A short wait without sleep: where an answer is some tenths of a millisecond away, waking up is a seventh of the whole.
 
 /** Keeps the event loop looking for I/O instead of sleeping in between. Costs processor time for as long as it lasts. */
 export interface BusyPoll {

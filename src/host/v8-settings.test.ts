@@ -36,4 +36,5 @@ t.test('the young generation stops to grow, unless Node.js was told its size', a
   t.ok(largestYoungGeneration(false) > 16, 'which it does by itself')
   t.equal(largestYoungGeneration(true), 16)
   t.ok(largestYoungGeneration(true, '--max-semi-space-size=16') > 16)
+  t.ok(largestYoungGeneration(true, '--max_semi_space_size=16') > 16, 'in the other spelling')
 })

@@ -41,9 +41,8 @@ export class GrpcConnection implements ConnectionOwner, ConnectionContext {
   readonly #pings: PingPolicy | undefined
   readonly #http: HttpBridge | undefined
   #keepalive: Timer | undefined
-  /** The last request whose metadata was asked for: most calls repeat it. */
-  #lastRequest: Request | undefined
-  #lastMetadata = NO_METADATA
+  /** Of the last request that was asked for it: most calls repeat its header block. */
+  #metadata = NO_METADATA
 
   constructor(setup: ConnectionSetup) {
     const { socket, options } = setup
@@ -62,11 +61,8 @@ export class GrpcConnection implements ConnectionOwner, ConnectionContext {
   }
 
   metadataOf(request: Request): CallMetadata {
-    if (request !== this.#lastRequest) {
-      this.#lastRequest = request
-      this.#lastMetadata = new FieldMetadata(request.fields)
-    }
-    return this.#lastMetadata
+    if (request.fields !== this.#metadata.fields) this.#metadata = new FieldMetadata(request.fields)
+    return this.#metadata
   }
 
   open(): void {

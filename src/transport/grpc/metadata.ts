@@ -4,15 +4,15 @@ import type { CallMetadata } from '../../env/index.js'
 import type { HeaderField } from '../hpack/index.js'
 
 export class FieldMetadata implements CallMetadata {
-  readonly #fields: readonly HeaderField[]
+  readonly fields: readonly HeaderField[]
 
   constructor(fields: readonly HeaderField[]) {
-    this.#fields = fields
+    this.fields = fields
   }
 
   /** Values of names that end in `-bin` come decoded from base64. */
   get(name: string): string | undefined {
-    const fields = this.#fields
+    const { fields } = this
     for (let i = 0; i < fields.length; i++) {
       const field = fields[i]!
       if (field.name !== name) continue
