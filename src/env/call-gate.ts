@@ -32,3 +32,22 @@ export interface CallObserver {
   sent(method: MethodInfo, sizeBytes: number): void
   handled(method: MethodInfo, code: Code, seconds: number): void
 }
+
+/** Follows unary calls from the service's start to its answer. */
+export interface RequestWatcher {
+  /** Asked once for each method. What it gives says of a request who is told of its answer: one for many calls. */
+  watch(method: MethodInfo): (request: unknown) => AnswerWatcher
+}
+
+export interface AnswerWatcher {
+  /** Once for each call, even when the client is gone. `response` undefined: it failed with `status`. */
+  answered(call: WatchedCall, response: unknown, status: Status | undefined): void
+}
+
+export interface WatchedCall {
+  readonly peer: string
+  /** When the service was asked, on the clock's monotonic scale. */
+  readonly startedMs: number
+  /** Decodes it anew: a thousand calls under way would keep their requests only for the few that are looked at. */
+  decodeRequest(): unknown
+}

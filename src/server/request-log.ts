@@ -1,18 +1,17 @@
-// How long unary calls take, seen between transport and services: a histogram by kind of request, and lines for slow ones.
-// One small object and two clock reads per call; texts are made for slow calls only.
+// How long unary calls take, from the service's start to its answer: a histogram by kind of request, and lines for slow ones.
+// Nothing is kept per call; a slow one's request is decoded again for its line.
 
 import { formatMs } from '../config/index.js'
 import {
-  type CallMetadata,
-  type CancelCause,
+  type AnswerWatcher,
   type Clock,
   type Histogram,
   type LabelledMetrics,
   type Logger,
-  type Method,
-  type Service,
+  type MethodInfo,
+  type RequestWatcher,
   type Status,
-  type UnaryCall,
+  type WatchedCall,
   exponentialBuckets,
 } from '../env/index.js'
 import { etcdserverpb } from '../proto/index.js'
@@ -33,36 +32,19 @@ export interface RequestLogOptions {
 
 /** Methods whose durations are counted, by the names that the reference gives them. */
 const KINDS: Readonly<Record<string, string>> = {
-  'etcdserverpb.KV/Range': 'Range',
-  'etcdserverpb.KV/Put': 'Put',
-  'etcdserverpb.KV/DeleteRange': 'DeleteRange',
-  'etcdserverpb.KV/Txn': 'Txn',
-  'etcdserverpb.KV/Compact': 'Compaction',
-  'etcdserverpb.Lease/LeaseGrant': 'LeaseGrant',
-  'etcdserverpb.Lease/LeaseRevoke': 'LeaseRevoke',
-  'etcdserverpb.Maintenance/Alarm': 'Alarm',
+  '/etcdserverpb.KV/Range': 'Range',
+  '/etcdserverpb.KV/Put': 'Put',
+  '/etcdserverpb.KV/DeleteRange': 'DeleteRange',
+  '/etcdserverpb.KV/Txn': 'Txn',
+  '/etcdserverpb.KV/Compact': 'Compaction',
+  '/etcdserverpb.Lease/LeaseGrant': 'LeaseGrant',
+  '/etcdserverpb.Lease/LeaseRevoke': 'LeaseRevoke',
+  '/etcdserverpb.Maintenance/Alarm': 'Alarm',
 }
 
-/** The same services, with their unary calls watched. */
-export function watchRequests(services: readonly Service[], options: RequestLogOptions): readonly Service[] {
-  const log = new RequestLog(options)
-  return services.map(({ name, methods }) => ({
-    name,
-    methods: methods.map((method) => (method.kind === 'unary' ? log.watch(name, method) : method)),
-  }))
-}
-
-interface Watched {
-  /** `/service/method`. */
-  readonly path: string
-  readonly succeeded: Histogram | undefined
-  readonly failed: Histogram | undefined
-}
-
-class RequestLog {
+export class RequestLog implements RequestWatcher {
   readonly #options: RequestLogOptions
   readonly #histograms: (...labels: string[]) => Histogram
-  readonly #readOnlyTxn: { readonly succeeded: Histogram; readonly failed: Histogram }
 
   constructor(options: RequestLogOptions) {
     this.#options = options
@@ -72,32 +54,53 @@ class RequestLog {
       exponentialBuckets(0.001, 2, 14),
       ['type', 'success'],
     )
-    this.#readOnlyTxn = this.#pair('ReadonlyTxn')
   }
 
-  watch(service: string, method: Extract<Method, { kind: 'unary' }>): Method {
-    const kind = KINDS[`${service}/${method.name}`]
-    const path = `/${service}/${method.name}`
-    const watched: Watched = { path, ...(kind === undefined ? NOT_COUNTED : this.#pair(kind)) }
-    return {
-      ...method,
-      handle: (request, call) =>
-        method.handle(request, new TimedCall(this, watched, request, call, this.#options.clock.monotonicMs())),
-    }
+  watch({ service, method }: MethodInfo): (request: unknown) => AnswerWatcher {
+    const path = `/${service}/${method}`
+    const ofKind = (kind: string | undefined, isRead: boolean): AnswerWatcher =>
+      new KindOfRequest(this.#options, { path, isRead, ...(kind === undefined ? NOT_COUNTED : this.#pair(kind)) })
+    const kind = KINDS[path]
+    const all = ofKind(kind, kind === 'Range')
+    if (kind !== 'Txn') return () => all
+    const readOnly = ofKind('ReadonlyTxn', true)
+    return (request) => (isTxn(request) && isReadOnly(request) ? readOnly : all)
   }
 
-  /** `response` undefined: the call failed with `status`. */
-  ended(call: TimedCall, response: unknown, status: Status | undefined): void {
+  #pair(kind: string): { readonly succeeded: Histogram; readonly failed: Histogram } {
+    return { succeeded: this.#histograms(kind, 'true'), failed: this.#histograms(kind, 'false') }
+  }
+}
+
+interface Kind {
+  /** `/service/method`. */
+  readonly path: string
+  readonly isRead: boolean
+  readonly succeeded: Histogram | undefined
+  readonly failed: Histogram | undefined
+}
+
+const NOT_COUNTED = { succeeded: undefined, failed: undefined }
+
+/** All requests of one kind. */
+class KindOfRequest implements AnswerWatcher {
+  readonly #options: RequestLogOptions
+  readonly #kind: Kind
+
+  constructor(options: RequestLogOptions, kind: Kind) {
+    this.#options = options
+    this.#kind = kind
+  }
+
+  answered(call: WatchedCall, response: unknown, status: Status | undefined): void {
     const { clock, warningUnaryMs, warningApplyMs, logger } = this.#options
+    const { isRead, succeeded, failed } = this.#kind
     const tookMs = clock.monotonicMs() - call.startedMs
-    const { watched, request } = call
-    const isRead = request instanceof etcdserverpb.RangeRequest || (isTxn(request) && isReadOnly(request))
-    const counted = isRead && isTxn(request) ? this.#readOnlyTxn : watched
-    const histogram = status === undefined ? counted.succeeded : counted.failed
+    const histogram = status === undefined ? succeeded : failed
     histogram?.observe(tookMs / 1000)
     if (tookMs > warningUnaryMs) logger.warn('request stats', this.#stats(call, response, tookMs))
     else if (logger.debugEnabled) logger.debug('request stats', this.#stats(call, response, tookMs))
-    if (isRead && tookMs > warningApplyMs) this.#slowRead(request, response, status, tookMs)
+    if (isRead && tookMs > warningApplyMs) this.#slowRead(call.decodeRequest(), response, status, tookMs)
   }
 
   #slowRead(request: unknown, response: unknown, status: Status | undefined, tookMs: number): void {
@@ -113,80 +116,20 @@ class RequestLog {
     })
   }
 
-  #stats(call: TimedCall, response: unknown, tookMs: number): Readonly<Record<string, unknown>> {
-    const { request, watched } = call
+  #stats(call: WatchedCall, response: unknown, tookMs: number): Readonly<Record<string, unknown>> {
+    const request = call.decodeRequest()
     const counts = countsOf(request, response)
     return {
       'start time': new Date(this.#options.clock.wallMs() - tookMs).toISOString(),
       'time spent': formatMs(tookMs),
       remote: call.peer,
-      'response type': watched.path,
+      'response type': this.#kind.path,
       'request count': counts?.request ?? -1,
       'request size': counts === undefined ? -1 : requestBytes(request),
       'response count': counts?.response ?? -1,
       'response size': counts === undefined ? -1 : responseBytes(response as object),
       'request content': counts === undefined ? '' : requestText(request),
     }
-  }
-
-  #pair(kind: string): { readonly succeeded: Histogram; readonly failed: Histogram } {
-    return { succeeded: this.#histograms(kind, 'true'), failed: this.#histograms(kind, 'false') }
-  }
-}
-
-const NOT_COUNTED = { succeeded: undefined, failed: undefined }
-
-/** A call on its way through the services, with the time at which it got there. */
-class TimedCall implements UnaryCall<unknown> {
-  readonly watched: Watched
-  readonly request: unknown
-  readonly startedMs: number
-  readonly #log: RequestLog
-  readonly #call: UnaryCall<unknown>
-  #ended = false
-
-  constructor(log: RequestLog, watched: Watched, request: unknown, call: UnaryCall<unknown>, startedMs: number) {
-    this.#log = log
-    this.watched = watched
-    this.request = request
-    this.#call = call
-    this.startedMs = startedMs
-  }
-
-  get metadata(): CallMetadata {
-    return this.#call.metadata
-  }
-
-  get peer(): string {
-    return this.#call.peer
-  }
-
-  get deadlineMs(): number | undefined {
-    return this.#call.deadlineMs
-  }
-
-  get canceled(): boolean {
-    return this.#call.canceled
-  }
-
-  onCancel(listener: (cause: CancelCause) => void): void {
-    this.#call.onCancel(listener)
-  }
-
-  respond(message: unknown): void {
-    this.#call.respond(message)
-    this.#end(message, undefined)
-  }
-
-  fail(status: Status): void {
-    this.#call.fail(status)
-    this.#end(undefined, status)
-  }
-
-  #end(response: unknown, status: Status | undefined): void {
-    if (this.#ended) return
-    this.#ended = true
-    this.#log.ended(this, response, status)
   }
 }
 

@@ -58,7 +58,7 @@ import { addServerGauges } from './gauges.js'
 import { memberOptions } from './member-options.js'
 import { planStart } from './new-member.js'
 import { clientPages, memberHealth, peerPages, startingHealth } from './pages.js'
-import { watchRequests } from './request-log.js'
+import { RequestLog } from './request-log.js'
 import { type MachineFacts, StartReport } from './start-report.js'
 import { checkRecovered, openLog, openState, snapshotLoader, storeFolders } from './storage-wiring.js'
 import { openClientTls, openPeerTls } from './tls-wiring.js'
@@ -364,7 +364,10 @@ export class Server {
     const observer: CallObserver = new GrpcMetrics(metrics, STANDARD_METHODS, config.extensiveMetrics)
     return createGrpcServer({
       ...this.#grpcOptions(),
-      services: watchRequests(services, {
+      services,
+      gate,
+      observer,
+      requests: new RequestLog({
         clock,
         logger,
         metrics,
@@ -372,8 +375,6 @@ export class Server {
         warningApplyMs: config.warningApplyMs,
         onSlowRead: () => this.#slowApplies().inc(),
       }),
-      gate,
-      observer,
       http,
     })
   }

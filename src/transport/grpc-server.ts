@@ -2,13 +2,14 @@
 
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
-import type { CallGate, CallObserver, Clock, Service, Status } from '../env/index.js'
+import type { CallGate, CallObserver, Clock, RequestWatcher, Service, Status } from '../env/index.js'
 
 export interface GrpcServerOptions {
   readonly services: readonly Service[]
   readonly clock: Clock
   readonly gate?: CallGate | undefined
   readonly observer?: CallObserver | undefined
+  readonly requests?: RequestWatcher | undefined
   /** Largest request message in bytes, after decompression. */
   readonly receiveBytesMax: number
   /** Open calls of one connection, 1..2^32-1. */

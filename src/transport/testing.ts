@@ -299,6 +299,24 @@ export const chat = (client: Client, method = 'Chat') => client.makeBidiStreamRe
 export const count = (client: Client, request: string, method = 'Count') =>
   client.makeServerStreamRequest(path(method), asIs, asIs, Buffer.from(request))
 
+/** One message in gRPC framing. */
+export const framed = (bytes: Buffer, flag = 0): Buffer => {
+  const head = Buffer.alloc(5)
+  head[0] = flag
+  head.writeUInt32BE(bytes.length, 1)
+  return Buffer.concat([head, bytes])
+}
+
+/** `code text`, once the stream is over; what it sends is read on the way. */
+export const ended = (stream: ReturnType<typeof chat> | ReturnType<typeof count>): Promise<string> =>
+  new Promise((resolve) => {
+    stream.on('error', () => undefined)
+    stream.on('status', ({ code, details }: { code: number; details: string }) =>
+      resolve(code === 0 ? '0 OK' : `${code} ${details}`),
+    )
+    stream.resume()
+  })
+
 /** Sends `bytes` on a new connection and gives everything that came back until the server closed it. */
 export function exchange(tcpPort: number, bytes: string | Buffer): Promise<Buffer> {
   return new Promise((resolve, reject) => {

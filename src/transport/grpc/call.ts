@@ -1,6 +1,7 @@
 // What calls of both kinds have in common: their end, their deadline, their count.
 
 import {
+  type AnswerWatcher,
   type Call,
   type CallGate,
   type CallMetadata,
@@ -42,11 +43,21 @@ export interface ConnectionContext {
 export interface Route<M extends Method = Method> {
   readonly method: M
   readonly info: MethodInfo
+  /** Who is told of a request's answer. */
+  readonly watch: ((request: unknown) => AnswerWatcher) | undefined
+}
+
+/** A decoded request, and its bytes without framing and compression. */
+export interface Received {
+  readonly message: unknown
+  readonly bytes: Uint8Array
+  readonly start: number
+  readonly end: number
 }
 
 const OK: Status = { code: Code.ok, message: '' }
 const MALFORMED: unique symbol = Symbol('malformed')
-const NOT_COUNTED = -1
+const NOT_STARTED = -1
 
 export abstract class BaseCall implements Call, StreamReader, DeadlineOwner {
   readonly #stream: Http2Stream
@@ -54,7 +65,7 @@ export abstract class BaseCall implements Call, StreamReader, DeadlineOwner {
   readonly #info: MethodInfo
   readonly #context: ConnectionContext
   #deadline: Deadline | undefined = undefined
-  #startedMs = NOT_COUNTED
+  #startedMs = NOT_STARTED
   #hasAnswered = false
   #isEnded = false
   #heldBytes = 0
@@ -89,6 +100,11 @@ export abstract class BaseCall implements Call, StreamReader, DeadlineOwner {
 
   get isEnded(): boolean {
     return this.#isEnded
+  }
+
+  /** When the service was asked, on the clock's monotonic scale; -1 before. */
+  get startedMs(): number {
+    return this.#startedMs
   }
 
   abstract onData(bytes: Buffer, start: number, end: number): void
@@ -126,9 +142,8 @@ export abstract class BaseCall implements Call, StreamReader, DeadlineOwner {
   /** The service is asked now: from here on the call counts. */
   protected countStarted(): void {
     const { observer, clock } = this.#context.server
-    if (observer === undefined) return
     this.#startedMs = clock.monotonicMs()
-    observer.started(this.#info)
+    observer?.started(this.#info)
   }
 
   /** Says how many bytes of incomplete messages the call holds. False: the connection holds too many; the call was ended. */
@@ -148,7 +163,7 @@ export abstract class BaseCall implements Call, StreamReader, DeadlineOwner {
     start: number,
     end: number,
     malformed: Status,
-  ): { readonly message: unknown; readonly sizeBytes: number } | undefined {
+  ): Received | undefined {
     if (flag !== 0) {
       const plain = unpack(flag, this.#request.grpcEncoding, bytes, start, end, this.server.receiveBytesMax)
       if (isStatus(plain)) {
@@ -160,7 +175,7 @@ export abstract class BaseCall implements Call, StreamReader, DeadlineOwner {
       end = plain.length
     }
     const message = decodeOr(method, bytes, start, end)
-    if (message !== MALFORMED) return { message, sizeBytes: end - start }
+    if (message !== MALFORMED) return { message, bytes, start, end }
     this.cut('canceled', malformed)
     return undefined
   }
@@ -229,7 +244,7 @@ export abstract class BaseCall implements Call, StreamReader, DeadlineOwner {
       this.#context.partialBytes -= this.#heldBytes
       this.#heldBytes = 0
     }
-    if (this.#startedMs === NOT_COUNTED) return
+    if (this.#startedMs === NOT_STARTED) return
     server.observer?.handled(this.#info, code, (server.clock.monotonicMs() - this.#startedMs) / 1000)
   }
 }

@@ -1,27 +1,10 @@
 import http2 from 'node:http2'
 import { connect } from 'node:net'
 import t from 'tap'
-import { type CallGate, Code, type GatedStream, type MethodInfo } from '../../env/index.js'
-import { chat, count, echoService, grpcOptions, path, realClock, say, serve, until } from '../testing.js'
+import { Code } from '../../env/index.js'
+import { chat, count, echoService, ended, framed, grpcOptions, path, realClock, say, serve, until } from '../testing.js'
 import { GRPC_LIMITS } from './limits.js'
 import { createGrpcServer } from './server.js'
-
-const ended = (stream: ReturnType<typeof chat> | ReturnType<typeof count>): Promise<string> =>
-  new Promise((resolve) => {
-    stream.on('error', () => undefined)
-    stream.on('status', ({ code, details }: { code: number; details: string }) =>
-      resolve(code === 0 ? '0 OK' : `${code} ${details}`),
-    )
-    stream.resume()
-  })
-
-/** One message in gRPC framing. */
-const framed = (bytes: Buffer, flag = 0): Buffer => {
-  const head = Buffer.alloc(5)
-  head[0] = flag
-  head.writeUInt32BE(bytes.length, 1)
-  return Buffer.concat([head, bytes])
-}
 
 interface RawAnswer {
   readonly headers: http2.IncomingHttpHeaders
@@ -383,90 +366,6 @@ t.test('more streams than allowed wait or are refused', async (t) => {
   t.teardown(() => session.destroy())
   const settings = await new Promise<http2.Settings>((resolve) => session.on('remoteSettings', resolve))
   t.equal(settings.maxConcurrentStreams, 2)
-})
-
-t.test('the gate refuses calls, and ends streams later', async (t) => {
-  const refusal = { code: Code.unavailable, message: 'etcdserver: no leader' }
-  const asked: string[] = []
-  const open = new Set<GatedStream>()
-  const gate: CallGate = {
-    unary: ({ method, kind }, request, metadata) => {
-      asked.push(`${kind} ${method} ${String(request)} ${metadata.get('te')}`)
-      return request === 'closed' ? refusal : undefined
-    },
-    openStream: ({ method }, _metadata, stream) => {
-      if (method === 'Count') return refusal
-      open.add(stream)
-      return undefined
-    },
-    closeStream: (stream) => open.delete(stream),
-  }
-  const served = await serve({ gate })
-  t.teardown(() => served.close())
-  t.equal(await say(served.client, 'Say', 'hello'), 'hello')
-  t.equal(await say(served.client, 'Say', 'closed'), '14 etcdserver: no leader')
-  t.same(asked, ['unary Say hello trailers', 'unary Say closed trailers'])
-  t.equal(await ended(count(served.client, '3')), '14 etcdserver: no leader')
-  t.equal(open.size, 0, 'a refused stream is not held')
-
-  const stream = chat(served.client)
-  const status = ended(stream)
-  stream.write(Buffer.from('stay'))
-  await served.echo.events.until('chat stay')
-  t.equal(open.size, 1)
-  for (const gated of [...open]) gated.fail(refusal)
-  t.equal(await status, '14 etcdserver: no leader')
-  t.equal(served.echo.events.count('chat canceled'), 1, 'its handler is told')
-  t.equal(open.size, 0)
-
-  for (const last of ['a', 'fail']) {
-    const other = chat(served.client)
-    const otherEnd = ended(other)
-    other.write(Buffer.from(last))
-    other.end()
-    await otherEnd
-    await until(() => open.size === 0)
-  }
-})
-
-t.test('the observer counts what services see', async (t) => {
-  const seen: string[] = []
-  const name = ({ method }: MethodInfo): string => method
-  const served = await serve({
-    observer: {
-      started: (m) => seen.push(`started ${name(m)}`),
-      received: (m, bytes) => seen.push(`received ${name(m)} ${bytes}`),
-      sent: (m, bytes) => seen.push(`sent ${name(m)} ${bytes}`),
-      handled: (m, code, seconds) => seen.push(`handled ${name(m)} ${code} ${seconds >= 0 && seconds < 60}`),
-    },
-  })
-  t.teardown(() => served.close())
-  await say(served.client, 'Say', 'four')
-  await say(served.client, 'Shout', 'four')
-  await say(served.client, 'Say', Buffer.from([0xff]))
-  await ended(count(served.client, '2'))
-  const stream = chat(served.client)
-  stream.on('error', () => undefined)
-  // grpc-js ends its side just before it cancels: what does not stay could end first.
-  stream.write(Buffer.from('stay'))
-  await served.echo.events.until('chat stay')
-  stream.cancel()
-  await until(() => seen.some((text) => text.startsWith('handled Chat')))
-  t.same(seen, [
-    'started Say',
-    'received Say 4',
-    'sent Say 4',
-    'handled Say 0 true',
-    'started Count',
-    'received Count 1',
-    'sent Count 1',
-    'sent Count 1',
-    'handled Count 0 true',
-    'started Chat',
-    'received Chat 4',
-    'sent Chat 4',
-    'handled Chat 1 true',
-  ])
 })
 
 t.test('closing ends endless streams at once and waits for the rest', async (t) => {

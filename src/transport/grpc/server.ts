@@ -44,7 +44,8 @@ class OwnGrpcServer implements GrpcServer {
         const path = `/${service.name}/${method.name}`
         const info: MethodInfo = Object.freeze({ service: service.name, method: method.name, kind: method.kind })
         invariant(!this.#routes.has(path), `${path} is registered twice`)
-        this.#routes.set(path, { method, info })
+        const watch = method.kind === 'unary' ? options.requests?.watch(info) : undefined
+        this.#routes.set(path, { method, info, watch })
       }
     }
   }

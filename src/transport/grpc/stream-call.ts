@@ -165,7 +165,7 @@ export class StreamRpc extends BaseCall implements StreamCall<unknown> {
     const decoded = this.decode(this.#method, flag, bytes, start, end, grpcText.malformedMessage)
     if (decoded === undefined) return
     this.#isReceived = true
-    this.server.observer?.received(this.info, decoded.sizeBytes)
+    this.server.observer?.received(this.info, decoded.end - decoded.start)
     this.#handler?.onMessage(decoded.message)
   }
 

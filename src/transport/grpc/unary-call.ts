@@ -1,6 +1,6 @@
 // A call of one request and one answer.
 
-import type { CancelCause, Status, UnaryCall, UnaryMethod } from '../../env/index.js'
+import type { AnswerWatcher, CancelCause, Status, UnaryCall, UnaryMethod, WatchedCall } from '../../env/index.js'
 import { grpcText } from '../grpc-text.js'
 import type { Http2Stream, Request } from '../http2/index.js'
 import { readUint32 } from '../http2/protocol.js'
@@ -9,11 +9,18 @@ import { MESSAGE_HEAD_BYTES, MessageReader } from './framing.js'
 
 export type UnaryRoute = Route<UnaryMethod<unknown, unknown>>
 
-export class UnaryRpc extends BaseCall implements UnaryCall<unknown> {
-  readonly #method: UnaryMethod<unknown, unknown>
+const NO_BYTES = new Uint8Array(0)
+
+export class UnaryRpc extends BaseCall implements UnaryCall<unknown>, WatchedCall {
+  readonly #route: UnaryRoute
   /** Only for a request that comes in pieces. */
   #reader: MessageReader | undefined = undefined
   #isReceived = false
+  /** Until it was told of the answer; it may ask for the request, which is in `#bytes[#start, #end)` so long. */
+  #watcher: AnswerWatcher | undefined = undefined
+  #bytes: Uint8Array = NO_BYTES
+  #start = 0
+  #end = 0
   #cancelListener: ((cause: CancelCause) => void) | undefined = undefined
 
   constructor(
@@ -24,7 +31,7 @@ export class UnaryRpc extends BaseCall implements UnaryCall<unknown> {
     deadlineMs: number,
   ) {
     super(stream, request, route.info, context, deadlineMs)
-    this.#method = route.method
+    this.#route = route
   }
 
   get isEndless(): boolean {
@@ -36,13 +43,20 @@ export class UnaryRpc extends BaseCall implements UnaryCall<unknown> {
   }
 
   respond(message: unknown): void {
-    if (this.isEnded) return
-    this.sendMessage(message, this.#method.response)
-    this.finishOk()
+    if (!this.isEnded) {
+      this.sendMessage(message, this.#route.method.response)
+      this.finishOk()
+    }
+    this.#tellAnswered(message, undefined)
   }
 
   fail(status: Status): void {
     this.finish(status)
+    this.#tellAnswered(undefined, status)
+  }
+
+  decodeRequest(): unknown {
+    return this.#route.method.request.decode(this.#bytes, this.#start, this.#end)
   }
 
   onCancel(listener: (cause: CancelCause) => void): void {
@@ -83,16 +97,32 @@ export class UnaryRpc extends BaseCall implements UnaryCall<unknown> {
 
   #onMessage(flag: number, bytes: Uint8Array, start: number, end: number): void {
     this.#isReceived = true
-    const decoded = this.decode(this.#method, flag, bytes, start, end, grpcText.malformedRequest)
-    if (decoded === undefined) return
+    const { method, watch } = this.#route
+    const received = this.decode(method, flag, bytes, start, end, grpcText.malformedRequest)
+    if (received === undefined) return
+    const { message } = received
     const { gate, observer } = this.server
-    const refusal = gate?.unary(this.info, decoded.message, this.metadata)
+    const refusal = gate?.unary(this.info, message, this.metadata)
     if (refusal !== undefined) {
       this.finish(refusal)
       return
     }
     this.countStarted()
-    observer?.received(this.info, decoded.sizeBytes)
-    this.#method.handle(decoded.message, this)
+    observer?.received(this.info, received.end - received.start)
+    if (watch !== undefined) {
+      this.#watcher = watch(message)
+      this.#bytes = received.bytes
+      this.#start = received.start
+      this.#end = received.end
+    }
+    method.handle(message, this)
+  }
+
+  #tellAnswered(response: unknown, status: Status | undefined): void {
+    const watcher = this.#watcher
+    if (watcher === undefined) return
+    this.#watcher = undefined
+    watcher.answered(this, response, status)
+    this.#bytes = NO_BYTES
   }
 }
