@@ -1,6 +1,6 @@
 export { asV2 } from './config-change.js'
 export { decodeConfChange, encodeConfChange } from './conf-change-entry.js'
-export { ENTRY_OVERHEAD_BYTES } from './log.js'
+export { ENTRY_OVERHEAD_BYTES } from './entry-bytes.js'
 export type { LogPosition } from './log.js'
 export { RawNode } from './node.js'
 export type { AppendJob, ProposalOutcome, Ready, SoftState } from './node.js'

@@ -1,6 +1,7 @@
 import t from 'tap'
 import { index, InvariantViolation, term } from '../base/index.js'
-import { ENTRY_OVERHEAD_BYTES, followsOn, RaftLog } from './log.js'
+import { ENTRY_OVERHEAD_BYTES } from './entry-bytes.js'
+import { followsOn, RaftLog } from './log.js'
 import type { LogStart } from './log.js'
 import { Entry, EntryType, Snapshot, SnapshotMetadata } from './pb.js'
 
@@ -337,4 +338,132 @@ t.test('a long backlog is handed out for apply in pieces, in order and without g
     sizes.push(taken.length)
   }
   t.same(sizes, [128, 128, 44])
+})
+
+/** A log of `count` entries of term 1, and then of term 2 from `count / 2` on; all applied, in batches as they come. */
+const appliedLog = (count: number, size = 8): RaftLog => {
+  const l = log()
+  l.append(Array.from({ length: count }, (_, i) => sized(i + 1, i < count / 2 ? 1 : 2, size)))
+  settle(l)
+  l.commitTo(index(count))
+  applyAll(l)
+  return l
+}
+
+const sized = (at: number, of: number, size: number): Entry => {
+  const e = entry(at, of)
+  e.data = Buffer.alloc(size, (at * 31 + of) % 251)
+  return e
+}
+
+const applyAll = (l: RaftLog): void => {
+  while (l.hasCommittedToApply) l.appliedTo(l.takeCommitted().at(-1)!.index, term(1))
+}
+
+const isSame = (a: readonly Entry[], b: readonly Entry[]): boolean =>
+  a.length === b.length &&
+  a.every(({ index, term, type, data }, i) => {
+    const other = b[i]!
+    return index === other.index && term === other.term && type === other.type && Buffer.compare(data, other.data) === 0
+  })
+
+t.test('entries are packed when they are applied, and no earlier', async (t) => {
+  const l = log()
+  const given = Array.from({ length: 600 }, (_, i) => sized(i + 1, 1, 8))
+  l.append(given)
+  settle(l)
+  l.commitTo(index(500))
+  const own = (at: number): boolean => l.slice(index(at), index(at + 1), 0)[0] === given[at - 1]
+  while (l.hasCommittedToApply) l.takeCommitted()
+  t.ok(own(1), 'being applied')
+  l.appliedTo(index(200), term(1))
+  t.ok(own(1), 'a short run stays: a lone member will drop it')
+  l.appliedTo(index(300), term(1))
+  t.notOk(own(1) || own(300), 'packed')
+  t.ok(own(301), 'not applied')
+  l.appliedTo(index(500), term(1))
+  t.ok(isSame(l.slice(index(1), index(601), 1 << 20), given), 'and all are there')
+})
+
+t.test('the places of packed entries are as exact as those of others', async (t) => {
+  const l = appliedLog(1000)
+  l.append([sized(1001, 3, 8), sized(1002, 3, 8)])
+  const size = 8 + ENTRY_OVERHEAD_BYTES
+  t.equal(l.bytes, 1002 * size)
+  t.same(terms(l), [...new Array<number>(500).fill(1), ...new Array<number>(500).fill(2), 3, 3])
+  t.same([l.term(index(0)), l.term(index(1003))], [0, undefined])
+  for (const [lo, hi, bytes, count] of [
+    [1, 1003, 1 << 20, 1002],
+    [1, 1003, size * 3, 3],
+    [1, 1003, size * 3 - 1, 2],
+    [7, 1003, 0, 1],
+    [7, 7, 1 << 20, 0],
+    [999, 1003, size * 3, 3],
+    [900, 1003, 1 << 20, 103],
+  ] as const) {
+    t.same(
+      l.slice(index(lo), index(hi), bytes).map((e) => e.index),
+      Array.from({ length: count }, (_, i) => lo + i),
+      `[${lo}, ${hi}) in ${bytes}`,
+    )
+  }
+  t.same(l.agreementAtOrBelow(index(1002), term(1)), at(500, 1))
+  t.same(
+    l.takeUnwritten().entries.map((e) => e.index),
+    [1001, 1002],
+  )
+  t.equal(l.maybeAppend(at(400, 1), [sized(401, 1, 8), sized(402, 1, 8)]), 402, 'a repetition of packed ones')
+  t.equal(l.lastIndex, 1002)
+  t.throws(() => l.maybeAppend(at(400, 1), entries(401, 9)), InvariantViolation)
+})
+
+t.test('a log of packed entries alone ends at the last of them', async (t) => {
+  const l = appliedLog(512)
+  t.not(l.slice(index(512), index(513), 0)[0], l.slice(index(512), index(513), 0)[0], 'the last one is packed')
+  t.same([l.lastIndex, l.lastTerm, l.isUpToDate(at(512, 1))], [512, 2, false])
+  l.append(entries(513, 2))
+  t.same([l.lastIndex, l.term(index(513))], [513, 2])
+})
+
+t.test('compaction cuts anywhere among packed entries and behind them', async (t) => {
+  const l = appliedLog(1000)
+  const size = 8 + ENTRY_OVERHEAD_BYTES
+  for (const to of [1, 2, 300, 499, 500, 501, 700, 999, 1000]) {
+    l.compact(index(to))
+    t.same([l.firstIndex, l.lastIndex, l.lastTerm], [to + 1, 1000, 2])
+    t.same(l.compacted, at(to, to <= 500 ? 1 : 2))
+    t.same([l.term(index(to)), l.term(index(to - 1))], [to <= 500 ? 1 : 2, undefined])
+    t.equal(l.bytes, (1000 - to) * size)
+    t.equal(l.slice(l.firstIndex, index(1001), 1 << 20)[0]?.index, to === 1000 ? undefined : to + 1)
+    t.throws(() => l.slice(index(to), index(1001), 1 << 20), InvariantViolation)
+  }
+})
+
+t.test('a snapshot replaces packed entries too', async (t) => {
+  const l = appliedLog(1000)
+  l.append(entries(1001, 2, 2))
+  l.restore(snapshot(1500, 4), at(1500, 4))
+  t.same([l.firstIndex, l.lastIndex, l.lastTerm, l.bytes], [1501, 1500, 4, 0])
+  t.same([l.term(index(1000)), l.term(index(1499)), l.term(index(1500))], [undefined, undefined, 4])
+  l.append(Array.from({ length: 400 }, (_, i) => sized(1501 + i, 4, 8)))
+  t.notOk(l.hasUnappliedConfChange)
+  settle(l)
+  l.commitTo(index(1900))
+  applyAll(l)
+  t.same([l.applied, l.lastIndex], [1900, 1900])
+  t.same(terms(l), new Array<number>(400).fill(4))
+})
+
+t.test('entries handed out stay as they are when the log goes on in the same memory', async (t) => {
+  const l = appliedLog(1000, 200)
+  const before = l.slice(index(100), index(500), 1 << 20)
+  const copies = before.map((e) => sized(e.index, e.term, 200))
+  for (let last = 1000; last < 10_000; last += 500) {
+    l.append(Array.from({ length: 500 }, (_, i) => sized(last + 1 + i, 3, 200)))
+    settle(l)
+    l.commitTo(l.lastIndex)
+    applyAll(l)
+    l.compact(index(last - 500))
+  }
+  t.ok(isSame(before, copies))
 })

@@ -1,26 +1,32 @@
 // The raft log in memory: everything after the last compaction, whether durable yet or not.
 //
-//        compacted    first                                            last
-//            v          v                                                v
-//   ... -----|----------+-----------+-----------+-----------+------------+
-//                    applied     applying    committed
-//                                      stable           handedOut
+//        compacted  first                                                    last
+//            v        v                                                        v
+//   ... -----|--------+--------|--------+-----------+-----------+--------------+
+//                  packed      |     applied     applying    committed
+//                              | live                  stable           handedOut
 //
 // Two chains of cursors, each in order: applied <= applying <= min(committed, stable), and stable <= handedOut <= last.
 // Entries after `handedOut` wait for the next append job; those up to `stable` are known to be durable here.
+// Invariant: only applied entries are packed. So nothing that may still be written, replaced or applied ever is.
 
 import { index as toIndex, invariant, NO_INDEX, NO_TERM } from '../base/index.js'
 import type { Index, Term } from '../base/index.js'
+import { entryBytes } from './entry-bytes.js'
+import { PackedEntries } from './packed-entries.js'
 import { EntryType } from './pb.js'
 import type { Entry, Snapshot } from './pb.js'
-
-/** Counted per entry besides its data, for every limit in bytes: roughly its headers on the wire and in memory. */
-export const ENTRY_OVERHEAD_BYTES = 24
 
 /** Handed out for apply in one go at most, so that whoever applies them can look at the clock in between. */
 const ENTRIES_TO_APPLY_MAX = 128
 
-export const entryBytes = (entry: Entry): number => entry.data.length + ENTRY_OVERHEAD_BYTES
+/**
+ * So many applied entries are packed together. A lone member never gets there: it drops its entries when 100 are applied, and
+ * one more batch may come before it does.
+ */
+const PACK_RUN = 256
+/** Packed in one go at most, and one entry: after a start thousands may wait. */
+const PACK_BYTES_MAX = 1 << 20
 
 /** A place in the log. */
 export interface LogPosition {
@@ -52,8 +58,11 @@ export interface LogStart {
 
 export class RaftLog {
   #compacted: LogPosition
-  #entries: Entry[]
-  #bytes: number
+  /** Those in (compacted.index, packed.last]. */
+  readonly #packed: PackedEntries
+  /** Those in (packed.last, lastIndex]. */
+  #live: Entry[]
+  #liveBytes: number
   #committed: Index
   #stable: Index
   #handedOut: Index
@@ -69,8 +78,9 @@ export class RaftLog {
   /** @throws InvariantViolation when the parts do not fit together: the log was lost or cut. */
   constructor(start: LogStart) {
     this.#compacted = start.compacted
-    this.#entries = [...start.entries]
-    this.#bytes = sumBytes(this.#entries)
+    this.#packed = new PackedEntries(start.compacted.index)
+    this.#live = [...start.entries]
+    this.#liveBytes = sumBytes(this.#live)
     this.#committed = start.committed
     this.#applied = start.applied
     this.#applying = start.applied
@@ -78,7 +88,7 @@ export class RaftLog {
     this.#onReplaced = start.onReplaced
     this.#stable = this.lastIndex
     this.#handedOut = this.lastIndex
-    invariant(followsOn(start.compacted, this.#entries), 'recovered entries do not follow on the snapshot')
+    invariant(followsOn(start.compacted, this.#live), 'recovered entries do not follow on the snapshot')
     invariant(
       start.compacted.index <= start.committed && start.committed <= this.lastIndex,
       `commit index ${start.committed} is outside the log [${start.compacted.index}, ${this.lastIndex}]`,
@@ -94,11 +104,11 @@ export class RaftLog {
   }
 
   get lastIndex(): Index {
-    return toIndex(this.#compacted.index + this.#entries.length)
+    return toIndex(this.#packed.last + this.#live.length)
   }
 
   get lastTerm(): Term {
-    return this.#entries[this.#entries.length - 1]?.term ?? this.#compacted.term
+    return this.#live[this.#live.length - 1]?.term ?? this.#packed.term(this.#packed.last) ?? this.#compacted.term
   }
 
   get compacted(): LogPosition {
@@ -123,7 +133,7 @@ export class RaftLog {
 
   /** Entries held, counted with `entryBytes`. */
   get bytes(): number {
-    return this.#bytes
+    return this.#packed.bytes + this.#liveBytes
   }
 
   get pendingSnapshot(): Snapshot | undefined {
@@ -133,7 +143,7 @@ export class RaftLog {
   /** The term at `at`, known from `firstIndex - 1` to `lastIndex`, else undefined. */
   term(at: Index): Term | undefined {
     if (at === this.#compacted.index) return this.#compacted.term
-    return this.#entries[at - this.#compacted.index - 1]?.term
+    return this.#packed.term(at) ?? this.#liveAt(at)?.term
   }
 
   matches(at: Index, term: Term): boolean {
@@ -145,18 +155,20 @@ export class RaftLog {
     return end.term > this.lastTerm || (end.term === this.lastTerm && end.index >= this.lastIndex)
   }
 
-  /** Entries in [lo, hi) by reference, cut at `maxBytes` but never below one entry. `lo` must not be compacted. */
+  /** Entries in [lo, hi), frozen, cut at `maxBytes` but never below one entry. `lo` must not be compacted. */
   slice(lo: Index, hi: Index, maxBytes: number): Entry[] {
     invariant(lo >= this.firstIndex && hi <= this.lastIndex + 1, `slice [${lo}, ${hi}) is outside the log`)
-    const start = lo - this.firstIndex
-    const limit = hi - this.firstIndex
     let bytes = 0
-    let end = start
-    for (; end < limit; end++) {
-      bytes += entryBytes(this.#entries[end]!)
-      if (bytes > maxBytes && end > start) break
+    let end = lo
+    for (; end < hi; end = toIndex(end + 1)) {
+      bytes += end <= this.#packed.last ? this.#packed.entryBytes(end) : entryBytes(this.#liveAt(end)!)
+      if (bytes > maxBytes && end > lo) break
     }
-    return this.#entries.slice(start, Math.max(start, end))
+    const liveFirst = toIndex(this.#packed.last + 1)
+    if (lo >= liveFirst) return this.#live.slice(lo - liveFirst, end - liveFirst)
+    const entries = this.#packed.read(lo, toIndex(Math.min(end, liveFirst)))
+    for (let at = liveFirst; at < end; at = toIndex(at + 1)) entries.push(this.#liveAt(at)!)
+    return entries
   }
 
   /**
@@ -178,8 +190,8 @@ export class RaftLog {
     invariant(first <= this.lastIndex + 1, `entry ${first} leaves a gap after ${this.lastIndex}`)
     if (first <= this.lastIndex) this.#truncate(first)
     for (const entry of entries) {
-      this.#entries.push(entry)
-      this.#bytes += entryBytes(entry)
+      this.#live.push(entry)
+      this.#liveBytes += entryBytes(entry)
     }
   }
 
@@ -206,8 +218,9 @@ export class RaftLog {
   restore(snapshot: Snapshot, at: LogPosition): void {
     invariant(at.index > this.#committed, `snapshot ${at.index} is behind the commit index ${this.#committed}`)
     this.#compacted = at
-    this.#entries = []
-    this.#bytes = 0
+    this.#packed.dropThrough(at.index)
+    this.#live = []
+    this.#liveBytes = 0
     this.#committed = at.index
     this.#handedOut = at.index
     this.#stable = NO_INDEX // whatever is durable belongs to the history that was replaced
@@ -227,7 +240,7 @@ export class RaftLog {
   takeUnwritten(): { readonly snapshot: Snapshot | undefined; readonly entries: Entry[] } {
     const snapshot = this.#snapshotHandedOut ? undefined : this.#pendingSnapshot
     this.#snapshotHandedOut = this.#pendingSnapshot !== undefined
-    const entries = this.#entries.slice(this.#handedOut - this.#compacted.index)
+    const entries = this.#live.slice(this.#handedOut - this.#packed.last)
     this.#handedOut = this.lastIndex
     return { snapshot, entries }
   }
@@ -281,18 +294,19 @@ export class RaftLog {
     invariant(at <= this.#applying, `applied index ${at} was never handed out (${this.#applying})`)
     let payload = 0
     for (let i = this.#applied + 1; i <= at; i++) {
-      const entry = this.#entries[i - this.firstIndex]!
+      const entry = this.#liveAt(i)!
       this.#applyingBytes -= entryBytes(entry)
       if (entry.term === term) payload += entry.data.length
     }
     this.#applied = at
+    if (at - this.#packed.last >= PACK_RUN) this.#packApplied()
     return payload
   }
 
   /** Whether a configuration change is committed but not applied: nobody may campaign over the old configuration then. */
   get hasUnappliedConfChange(): boolean {
     for (let i = this.#applied + 1; i <= this.#committed; i++) {
-      const entry = this.#entries[i - this.firstIndex]
+      const entry = this.#liveAt(i)
       if (entry !== undefined && entry.type !== EntryType.EntryNormal) return true
     }
     return false
@@ -304,9 +318,27 @@ export class RaftLog {
     if (at <= this.#compacted.index || this.#pendingSnapshot !== undefined) return
     const term = this.term(at)
     invariant(term !== undefined, `no term at ${at}`)
-    const dropped = this.#entries.splice(0, at - this.#compacted.index)
-    this.#bytes -= sumBytes(dropped)
+    if (at > this.#packed.last) this.#takeOldestLive(at - this.#packed.last)
+    this.#packed.dropThrough(at)
     this.#compacted = { index: at, term }
+  }
+
+  #liveAt(at: number): Entry | undefined {
+    return this.#live[at - this.#packed.last - 1]
+  }
+
+  #takeOldestLive(count: number): Entry[] {
+    const taken = this.#live.splice(0, count)
+    this.#liveBytes -= sumBytes(taken)
+    return taken
+  }
+
+  #packApplied(): void {
+    invariant(this.#applied <= this.#stable, `applied entry ${this.#applied} is not durable (${this.#stable})`)
+    const applied = this.#applied - this.#packed.last
+    let count = 0
+    for (let bytes = 0; count < applied && bytes < PACK_BYTES_MAX; count++) bytes += entryBytes(this.#live[count]!)
+    this.#packed.append(this.#takeOldestLive(count))
   }
 
   #applyLimit(): Index {
@@ -315,8 +347,8 @@ export class RaftLog {
 
   #truncate(first: Index): void {
     this.#onReplaced?.(first, this.lastIndex)
-    const dropped = this.#entries.splice(first - this.firstIndex)
-    this.#bytes -= sumBytes(dropped)
+    const dropped = this.#live.splice(first - this.#packed.last - 1)
+    this.#liveBytes -= sumBytes(dropped)
     const before = toIndex(first - 1)
     if (this.#handedOut > before) {
       this.#handedOut = before

@@ -15,6 +15,7 @@ import type { LogHardState } from '../env/index.js'
 import { asV2 } from './config-change.js'
 import { campaign, onOwnVoteDurable, tickElection } from './candidate.js'
 import { encodeConfChange } from './conf-change-entry.js'
+import { entryBytes } from './entry-bytes.js'
 import { forwardToLeader } from './follower.js'
 import {
   maybeLeaveJoint,
@@ -27,7 +28,6 @@ import {
   startTransfer,
   tickLeader,
 } from './leader.js'
-import { entryBytes } from './log.js'
 import type { StableMark } from './log.js'
 import { confStateOf } from './membership.js'
 import { Entry, EntryType, HardState, Message, MessageType } from './pb.js'
