@@ -127,6 +127,7 @@ class Pair {
     const payload = own.reduce((sum, { data }) => sum + data.length, 0)
     equal(this.#log.appliedTo(index(to), term(this.#term)), payload, 'payload applied')
     this.#applied = to
+    this.#log.packApplied(this.#random.pick([1, 30, 300]))
   }
 
   #compact(): void {

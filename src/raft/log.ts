@@ -18,13 +18,8 @@ import { EntryType } from './pb.js'
 import type { Entry, Snapshot } from './pb.js'
 
 /** Handed out for apply in one go at most, so that whoever applies them can look at the clock in between. */
-const ENTRIES_TO_APPLY_MAX = 128
+const ENTRIES_TO_APPLY_MAX = 32
 
-/**
- * So many applied entries are packed together. A lone member never gets there: it drops its entries when 100 are applied, and
- * one more batch may come before it does.
- */
-const PACK_RUN = 256
 /** Packed in one go at most, and one entry: after a start thousands may wait. */
 const PACK_BYTES_MAX = 1 << 20
 
@@ -299,8 +294,17 @@ export class RaftLog {
       if (entry.term === term) payload += entry.data.length
     }
     this.#applied = at
-    if (at - this.#packed.last >= PACK_RUN) this.#packApplied()
     return payload
+  }
+
+  /** Packs applied entries, when there are `run` of them or more. */
+  packApplied(run: number): void {
+    const applied = this.#applied - this.#packed.last
+    if (applied < run) return
+    invariant(this.#applied <= this.#stable, `applied entry ${this.#applied} is not durable (${this.#stable})`)
+    let count = 0
+    for (let bytes = 0; count < applied && bytes < PACK_BYTES_MAX; count++) bytes += entryBytes(this.#live[count]!)
+    this.#packed.append(this.#takeOldestLive(count))
   }
 
   /** Whether a configuration change is committed but not applied: nobody may campaign over the old configuration then. */
@@ -331,14 +335,6 @@ export class RaftLog {
     const taken = this.#live.splice(0, count)
     this.#liveBytes -= sumBytes(taken)
     return taken
-  }
-
-  #packApplied(): void {
-    invariant(this.#applied <= this.#stable, `applied entry ${this.#applied} is not durable (${this.#stable})`)
-    const applied = this.#applied - this.#packed.last
-    let count = 0
-    for (let bytes = 0; count < applied && bytes < PACK_BYTES_MAX; count++) bytes += entryBytes(this.#live[count]!)
-    this.#packed.append(this.#takeOldestLive(count))
   }
 
   #applyLimit(): Index {

@@ -275,6 +275,8 @@ export class Raft {
     this.#history.appliedTo(at)
     const payload = this.log.appliedTo(at, this.term)
     this.uncommittedBytes = Math.max(0, this.uncommittedBytes - payload)
+    // A lone member drops them soon: nobody asks for them.
+    if (this.peers.size > 1) this.log.packApplied(this.config.packRun)
   }
 
   /** Peers that stay keep their progress, new ones start at the end of the log and count as active. */

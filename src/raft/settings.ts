@@ -29,6 +29,8 @@ export interface RaftConfig {
   readonly maxInflightBytes: number
   /** Payload bytes proposed by this leader and not yet applied; beyond it proposals are dropped. 0 is no limit. */
   readonly maxUncommittedBytes: number
+  /** Applied entries are packed when there are so many, at least 1: young objects until then, which collections copy. */
+  readonly packRun: number
   readonly random: Random
   /** A leader that applies its own removal or demotion becomes follower; else it leads on but takes no proposals. */
   readonly stepDownOnRemoval: boolean
@@ -63,6 +65,7 @@ export const DEFAULT_LIMITS = {
   maxInflightMessages: 512,
   maxInflightBytes: 64 * 1024 * 1024,
   maxUncommittedBytes: 128 * 1024 * 1024,
+  packRun: 32,
 } as const
 
 /** @throws InvariantViolation for values that no configuration check lets through. */
@@ -77,4 +80,5 @@ export const checkConfig = (config: RaftConfig): void => {
   whole('maxInflightMessages', config.maxInflightMessages, 1)
   whole('maxInflightBytes', config.maxInflightBytes, 0)
   whole('maxUncommittedBytes', config.maxUncommittedBytes, 0)
+  whole('packRun', config.packRun, 1)
 }

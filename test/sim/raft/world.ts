@@ -127,6 +127,7 @@ export class World {
         maxInflightMessages: options.maxInflightMessages,
         maxInflightBytes: options.maxInflightBytes,
         maxUncommittedBytes: options.maxUncommittedBytes,
+        packRun: PACK_RUNS[Number(id) % PACK_RUNS.length]!,
         stepDownOnRemoval: options.stepDownOnRemoval,
         random: this.random.fork(Number(id)),
       },
@@ -320,6 +321,9 @@ export class World {
     this.counts.set(name, (this.counts.get(name) ?? 0) + 1)
   }
 }
+
+/** Members of one cluster pack their logs in different runs. */
+const PACK_RUNS = [32, 1, 4]
 
 const nameOf = (event: RaftEvent): string => {
   switch (event.kind) {
