@@ -57,9 +57,13 @@ const mixedPath = (i) => (i % 4 === 0 ? PUT : RANGE)
 const mixed = (i) => (i % 4 === 0 ? putRequest(scattered(i % KEYS_READ), valueAt(i)) : linearizable(i))
 const listObjects = () => rangeRequest(OBJECTS_FROM, OBJECTS_TO)
 
+/** A single client makes few calls in a second, and code is compiled by their number. */
+const LEAD_SECONDS_ALONE = 4
+
 const unary = (name, target, load) => ({
   name,
   target,
+  ...(load.calls === 1 && { leadSeconds: LEAD_SECONDS_ALONE }),
   // A connection to each member at least.
   run: (context) => runLoad({ ...load, ...context, connections: Math.max(load.connections, context.targets.length) }),
 })
@@ -137,7 +141,7 @@ export const singleGroups = (tls) => [
       },
     ],
   },
-  { name: 'tls', warmedBy: 'put, 100 clients, TLS', tls, rows: putRows(', TLS', [1, 1.2, 1.2]) },
+  { name: 'tls', warmedBy: 'put, 100 clients, TLS', tls, rows: putRows(', TLS', [1.2, 1.2, 1.2]) },
 ]
 
 const PLACES = ['leader', 'all']
@@ -153,7 +157,12 @@ export const clusterGroups = () => [
       ['put, 1000 clients', 100, 1000],
     ].flatMap(([name, connections, calls]) =>
       PLACES.map((place) => ({
-        ...unary(`${name}, to ${placeText(place)}`, 1, { path: PUT, payload: putScattered, connections, calls }),
+        ...unary(`${name}, to ${placeText(place)}`, calls === 1 ? 1 : 1.2, {
+          path: PUT,
+          payload: putScattered,
+          connections,
+          calls,
+        }),
         place,
       })),
     ),
@@ -168,7 +177,7 @@ export const clusterGroups = () => [
     ].flatMap(([kind, payload]) =>
       PLACES.flatMap((place) =>
         [1, 1000].map((calls) => ({
-          ...unary(`range, ${kind}, ${calls} client${calls > 1 ? 's' : ''}, to ${placeText(place)}`, 1, {
+          ...unary(`range, ${kind}, ${calls} client${calls > 1 ? 's' : ''}, to ${placeText(place)}`, 1.2, {
             ...{ path: RANGE, payload, connections: Math.min(calls, 100), calls },
           }),
           place,
