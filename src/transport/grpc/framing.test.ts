@@ -1,15 +1,9 @@
 import t from 'tap'
 import { gzipSync } from 'node:zlib'
+import { framed } from '../testing.js'
 import { encodeText } from './answers.js'
 import { MessageReader, isStatus, unpack } from './framing.js'
 import { GRPC_LIMITS } from './limits.js'
-
-const framed = (body: Buffer, flag = 0): Buffer => {
-  const head = Buffer.alloc(5)
-  head[0] = flag
-  head.writeUInt32BE(body.length, 1)
-  return Buffer.concat([head, body])
-}
 
 t.test('messages come out whole however the bytes were cut', async (t) => {
   const messages = [0, 1, 5, 100, 70_000, 3, 16_384].map((length, i) => Buffer.alloc(length, `${i}`))

@@ -4,7 +4,7 @@ import { runInNewContext } from 'node:vm'
 import t from 'tap'
 import { HTTP2_LIMITS } from '../http2/limits.js'
 import { RawClient, frame, hex, literal, setting, uint32 } from '../http2/testing.js'
-import { path, realClock, say, serve, until } from '../testing.js'
+import { framed, path, realClock, say, serve, until } from '../testing.js'
 
 const CONNECTIONS = Number(process.env.FUZZ_CONNECTIONS ?? 1000)
 const BYTES = Number(process.env.FUZZ_BYTES ?? 500_000)
@@ -13,9 +13,6 @@ const TOGETHER = 20
 const SETTLED = Math.ceil(CONNECTIONS / 2 / TOGETHER) * TOGETHER
 /** What the heap may grow by in the second half: compiled code, and what the test itself keeps. */
 const HEAP_GROWTH_BYTES = 2 * 1024 * 1024
-
-const framed = (text: string, flag = 0): Buffer =>
-  Buffer.concat([Buffer.of(flag, 0, 0, 0, text.length), Buffer.from(text)])
 
 function randomOf(seed: number): (below: number) => number {
   let state = seed | 1
@@ -69,7 +66,7 @@ function session(random: Random): Buffer[] {
     if (random(3) === 0) fields.push(literal('grpc-timeout', `${random(50)}m`))
     if (random(5) === 0) fields.push(literal('grpc-encoding', 'gzip'))
     const text = method === 'Count' ? `${random(5)} ${random(20_000)}` : 'x'.repeat(random(100))
-    const body = framed(text, random(8) === 0 ? 1 : 0)
+    const body = framed(Buffer.from(text), random(8) === 0 ? 1 : 0)
     const split = random(body.length)
     frames.push(frame(1, 4, id, Buffer.concat(fields)))
     frames.push(frame(0, 0, id, body.subarray(0, split)), frame(0, random(2), id, body.subarray(split)))
