@@ -52,6 +52,28 @@ t.test('a pass is over with the batch that holds its last row, however soon that
   await store.close()
 })
 
+t.test('a compaction does not wait until the one before it is written; each is over when it is', async (t) => {
+  const backend = new MemoryBackend()
+  const store = await openStore(backend)
+  for (const text of ['1', '2', '3']) put(store, 'a', text)
+  await commit(store, backend)
+  const over: number[] = []
+  void store.compact(3).swept.then(() => over.push(3))
+  void store.compact(4).swept.then(() => over.push(4))
+  // Both passes, and nothing is committed meanwhile.
+  for (let turns = 0; turns < 20; turns++) await new Promise((resolve) => setImmediate(resolve))
+  t.equal(store.counts.compactedRevisions, 2, 'both have passed')
+  t.same(over, [], 'neither is written')
+  await commit(store, backend)
+  await new Promise((resolve) => setImmediate(resolve))
+  t.same(over, [3, 4])
+  const again = await openStore(backend)
+  t.equal(names(again), '1')
+  t.equal(again.compactRevision, 4)
+  await store.close()
+  await again.close()
+})
+
 t.test('compact revisions: what is refused, and when', async (t) => {
   const store = await openStore(new MemoryBackend())
   put(store, 'a')

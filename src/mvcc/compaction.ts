@@ -52,12 +52,16 @@ interface Waiter {
 
 export class Compactor {
   readonly #parts: CompactorParts
-  #queue: Promise<void> = Promise.resolve()
+  /** Resolves when all passes asked for so far are over, written or not. */
+  #passes: Promise<void> = Promise.resolve()
+  #written: Promise<void> = Promise.resolve()
   #flushWaiters: Waiter[] = []
   #finishWaiters: Waiter[] = []
-  #written = 0
+  #writtenBatch = 0
   #scheduled: number
   #finished: number
+  /** Holds the row that says that the newest finished compaction is finished. */
+  #finishedBatch = 0
   #stopped = false
   #wake: (() => void) | undefined
   /** Revisions removed so far. */
@@ -80,8 +84,11 @@ export class Compactor {
     this.#scheduled = at
     this.#parts.log.queueRow('meta', Buffer.from(SCHEDULED_COMPACT_KEY), revisionKey(at, 0))
     // A failed pass leaves everything readable; it is taken up again at the next start.
-    this.#queue = this.#queue.then(() => this.#run(at, previous, storesHash)).catch(this.#parts.onFailure)
-    return this.#queue
+    const pass = this.#passes.then(() => this.#run(at, previous, storesHash)).catch(this.#parts.onFailure)
+    // The next pass does not wait until this one is written: batches keep their order, and a write may be 100 ms away.
+    this.#passes = pass
+    this.#written = pass.then(() => this.#writtenUpTo(this.#finishedBatch))
+    return this.#written
   }
 
   /** Resolves when the pass of the compaction at `at` is over, or when the compactor stops. */
@@ -94,12 +101,12 @@ export class Compactor {
 
   /** Resolves when all compactions asked for so far are written. */
   idle(): Promise<void> {
-    return this.#queue
+    return this.#written
   }
 
   /** The backend has all batches up to `batch`. */
   flushed(batch: number): void {
-    this.#written = batch
+    this.#writtenBatch = batch
     this.#flushWaiters = release(this.#flushWaiters, batch)
   }
 
@@ -109,7 +116,7 @@ export class Compactor {
     this.#wake?.()
     this.flushed(Infinity)
     this.#finishWaiters = release(this.#finishWaiters, Infinity)
-    await this.#queue
+    await this.#written
   }
 
   async #run(at: number, previous: number, storesHash: boolean): Promise<void> {
@@ -136,7 +143,7 @@ export class Compactor {
     this.#finishWaiters = release(this.#finishWaiters, at)
     log.queueRow('meta', Buffer.from(FINISHED_COMPACT_KEY), revisionKey(at, 0))
     // Asked before the owner hears of the row: it may begin that very batch at once.
-    const last = log.nextBatch
+    this.#finishedBatch = log.nextBatch
     this.#parts.onRows()
     if (storesHash) hashes.store(sweep.hash())
     observer?.onFinished(clock.monotonicMs() - begun)
@@ -145,11 +152,10 @@ export class Compactor {
       removed: sweep.removed,
       'took-ms': Math.round(clock.monotonicMs() - begun),
     })
-    await this.#writtenUpTo(last)
   }
 
   #writtenUpTo(batch: number): Promise<void> {
-    if (this.#stopped || this.#written >= batch) return Promise.resolve()
+    if (this.#stopped || this.#writtenBatch >= batch) return Promise.resolve()
     return new Promise((resolve) => {
       this.#flushWaiters.push({ at: batch, resolve })
     })
