@@ -126,8 +126,7 @@ export class Restore {
   /** Moves everything into `index`, which is empty. */
   *fillSteps(index: KeyIndex, onLiveKey: OnLiveKey): Steps<void> {
     const { keys, records } = yield* this.#sortSteps()
-    index.load(keys, records)
-    yield
+    yield* index.loadSteps(keys, records)
     for (const [i, key] of keys.entries()) {
       const record = records[i]!
       if (record.live) onLiveKey(key, this.#leases.get(key) ?? NO_LEASE)
