@@ -84,7 +84,7 @@ export class StreamRpc extends BaseCall implements StreamCall<unknown> {
 
   onData(bytes: Buffer, start: number, end: number): void {
     if (this.isEnded) return
-    if (this.#isPaused || this.#isReading) this.#keep(bytes.subarray(start, end))
+    if (this.#isPaused || this.#isReading) this.#keep(Buffer.from(bytes.subarray(start, end)))
     else this.#read(bytes, start, end)
   }
 
@@ -145,6 +145,7 @@ export class StreamRpc extends BaseCall implements StreamCall<unknown> {
     if (this.#isEndedByClient) this.#endRequests()
   }
 
+  /** Owned: what was read shares its memory with what others have long read. */
   #keep(bytes: Buffer): void {
     this.#unread.push(bytes)
     // Many small pieces would cost more than their bytes.

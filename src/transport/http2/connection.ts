@@ -97,8 +97,7 @@ export class Http2Connection implements StreamOwner, SenderOwner, ReceiverHost, 
     socket.on('close', () => this.#onSocketClosed())
     // Half a connection is of no use in HTTP/2: the client reads no answers any more.
     socket.on('end', () => socket.destroy())
-    socket.on('data', (chunk: Buffer) => this.#onArrived(chunk))
-    socket.resume()
+    this.#turns.arrivals.listen(socket, (chunk) => this.#onArrived(chunk))
     if (socket.destroyed) this.#clock.soon(() => this.#onSocketClosed())
   }
 

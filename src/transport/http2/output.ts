@@ -3,6 +3,7 @@
 import type { Socket } from 'node:net'
 import { RingQueue } from '../../base/index.js'
 import type { Clock } from '../../env/index.js'
+import { Arrivals } from './arrivals.js'
 import { HTTP2_LIMITS } from './limits.js'
 import { ReadTurns } from './read-turns.js'
 
@@ -20,6 +21,7 @@ interface TurnMember {
 /** Shared by the connections of a server: ends their turns together, lends them buffers and lets them read in turn. */
 export class Turns {
   readonly reading: ReadTurns
+  readonly arrivals = new Arrivals()
   readonly #clock: Clock
   readonly #pool: Buffer[] = []
   #members: TurnMember[] = []
