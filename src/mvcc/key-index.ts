@@ -1,8 +1,8 @@
 // The index: every key with its revisions, in key order, in memory.
 
 import { type Key, keyOf } from '../base/index.js'
-import { KeyRecord, type KeyState } from './key-record.js'
-import { KeyTree } from './key-tree.js'
+import { KeyRecord, KeyRecords, type KeyState } from './key-record.js'
+import { KeyTree, NOTHING } from './key-tree.js'
 import type { Steps } from './slices.js'
 
 /** Sorts behind every key: no byte has this code unit. */
@@ -19,49 +19,55 @@ export const FIRST_KEY = '' as Key
 export const nextKey = (key: Key): Key => (key + '\u0000') as Key
 
 export class KeyIndex {
-  readonly #tree = new KeyTree<KeyRecord>()
+  readonly records = new KeyRecords()
+  readonly #tree = new KeyTree()
+  readonly #found = new KeyRecord(this.records)
+  readonly #visited = new KeyRecord(this.records)
 
   /** Keys with any known revision, deleted ones included. */
   get size(): number {
     return this.#tree.size
   }
 
+  /** Lent until the next call of `get`, `put` or `lookup`. */
   get(key: Key): KeyRecord | undefined {
-    return this.#tree.get(key)
+    const id = this.#tree.get(key)
+    return id === NOTHING ? undefined : this.#found.moveTo(id)
   }
 
-  /** Records a put; the record is that of the key from now on. */
+  /** Records a put; the record, lent as by `get`, is that of the key from now on. */
   put(key: Key, main: number, sub: number): KeyRecord {
-    const known = this.#tree.get(key)
+    const known = this.get(key)
     if (known !== undefined) {
       known.put(main, sub)
       return known
     }
-    const record = new KeyRecord(main, 1, main, sub)
-    this.#tree.add(key, record)
-    return record
+    const id = this.records.add(main, 1, main, sub)
+    this.#tree.add(key, id)
+    return this.#found.moveTo(id)
   }
 
-  /** Fills the empty index from keys in ascending order and their records. */
-  loadSteps(keys: readonly Key[], records: readonly KeyRecord[]): Steps<void> {
-    return this.#tree.loadSteps(keys, records)
+  /** Fills the empty index from keys in ascending order and the ids of their `records`. */
+  loadSteps(keys: readonly Key[], ids: readonly number[]): Steps<void> {
+    return this.#tree.loadSteps(keys, ids)
   }
 
   remove(key: Key): void {
-    this.#tree.remove(key)
+    const id = this.#tree.remove(key)
+    if (id !== NOTHING) this.records.remove(id)
   }
 
   /** Whether `key` exists at revision `at`; fills `found` when it does. */
   lookup(key: Key, at: number, found: KeyState): boolean {
-    return this.#tree.get(key)?.lookup(at, found) ?? false
+    return this.get(key)?.lookup(at, found) ?? false
   }
 
   /**
-   * Visits up to `max` records of [lo, hi) in key order, deleted ones included; `hi` may be OPEN_END.
-   * Returns where to go on, undefined at the end. `visit` must not add or remove keys.
+   * Visits up to `max` records of [lo, hi) in key order, deleted ones included; `hi` may be OPEN_END. Each is lent to `visit`, which
+   * must not add or remove keys. Returns where to go on, undefined at the end.
    */
   walk(lo: Key, hi: Key, max: number, visit: (key: Key, record: KeyRecord) => void): Key | undefined {
-    const last = this.#tree.walk(lo, hi, max, visit)
+    const last = this.#tree.walk(lo, hi, max, (key, id) => visit(key, this.#visited.moveTo(id)))
     return last === undefined ? undefined : nextKey(last)
   }
 }

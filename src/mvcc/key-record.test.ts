@@ -1,9 +1,17 @@
 import t from 'tap'
-import { KeyRecord, KeyState } from './key-record.js'
+import { KeyRecord, KeyRecords, KeyState } from './key-record.js'
+
+const recordOf = (fill: (records: KeyRecords) => number): KeyRecord => {
+  const records = new KeyRecords()
+  return new KeyRecord(records).moveTo(fill(records))
+}
+
+/** Its first known revision is this put. */
+const putAt = (main: number): KeyRecord => recordOf((records) => records.add(main, 1, main, 0))
 
 /** put 1, put 2, delete 3, put 4, delete 5: the worked example. */
 const example = (): KeyRecord => {
-  const record = new KeyRecord(1, 1, 1, 0)
+  const record = putAt(1)
   record.put(2, 0)
   record.tombstone(3, 0)
   record.put(4, 0)
@@ -76,7 +84,7 @@ t.test('a lookup finds the generation and the version of a revision', async (t) 
 })
 
 t.test('versions stay right after older revisions are gone', async (t) => {
-  const record = new KeyRecord(2, 1, 2, 0)
+  const record = putAt(2)
   for (const main of [3, 4, 5, 6]) record.put(main, 0)
   record.compact(4)
   t.same(lookup(record, 4), [2, 4, 3])
@@ -86,7 +94,7 @@ t.test('versions stay right after older revisions are gone', async (t) => {
 })
 
 t.test('delete and put in one transaction: the key is new, and compaction at that revision keeps it', async (t) => {
-  const record = new KeyRecord(2, 1, 2, 0)
+  const record = putAt(2)
   record.tombstone(5, 0)
   record.put(5, 1)
   t.same(lookup(record, 5), [5, 5, 1])
@@ -101,7 +109,7 @@ t.test('delete and put in one transaction: the key is new, and compaction at tha
 })
 
 t.test('put and delete in one transaction leave the tombstone alone', async (t) => {
-  const record = new KeyRecord(5, 1, 5, 0)
+  const record = putAt(5)
   record.tombstone(5, 1)
   t.equal(lookup(record, 5), undefined)
   t.notOk(record.isAvailable(5, 5, 0))
@@ -110,10 +118,28 @@ t.test('put and delete in one transaction leave the tombstone alone', async (t) 
 })
 
 t.test('a key that compaction left as a tombstone starts anew', async (t) => {
-  const record = KeyRecord.ofTombstone(5, 0)
+  const record = recordOf((records) => records.addTombstone(5, 0))
   t.notOk(record.live)
   t.equal(lookup(record, 5), undefined)
   record.put(7, 0)
   t.same(lookup(record, 7), [7, 7, 1])
   t.equal(lookup(record, 6), undefined)
+})
+
+t.test('ids of removed records are given out again, without what the old ones knew', async (t) => {
+  const records = new KeyRecords()
+  const COUNT = 40_000
+  const ids = Array.from({ length: COUNT }, (_, i) => records.add(i + 1, 1, i + 1, 0))
+  const record = new KeyRecord(records)
+  for (const id of ids) if (id % 3 === 0) record.moveTo(id).put(COUNT + 1, 0)
+  for (const id of ids) if (id % 2 === 0) records.remove(id)
+  const again = Array.from({ length: COUNT / 2 }, () => records.add(COUNT + 2, 1, COUNT + 2, 7))
+  t.same(
+    again.toSorted((a, b) => a - b),
+    ids.filter((id) => id % 2 === 0),
+  )
+  t.ok(again.every((id) => lookup(record.moveTo(id), COUNT + 1) === undefined))
+  t.ok(again.every((id) => record.moveTo(id).sub === 7 && record.contains(COUNT + 2, 7)))
+  const others = ids.filter((id) => id % 2 === 1)
+  t.ok(others.every((id) => lookup(record.moveTo(id), COUNT)?.join() === `${id + 1},${id + 1},1`))
 })

@@ -7,8 +7,8 @@
 //   compact 5                                 {5t} {}
 //   compact 6                                 the key is gone
 //
-// Most keys live in their first generation with one revision, so that case is kept in plain fields (64 bytes) and
-// everything else hangs off `history`.
+// Most keys live in their first generation with one revision: four numbers. Those lie in pages of numbers (32 bytes a key), which a
+// collection does not look into, as it would into a million objects. Everything else hangs off a *history*.
 
 /** Revisions as pairs main, sub, ascending. */
 type RevisionPairs = number[]
@@ -48,30 +48,144 @@ export class KeyState {
   version = 0
 }
 
-export class KeyRecord {
-  /** Main revision that created the current generation; 0 while the key is deleted. */
-  create: number
-  version: number
-  /** Newest revision of the current generation; 0 while the key is deleted. */
-  main: number
-  sub: number
-  #history: KeyHistory | undefined
+/** Where a record's numbers are, from its place in the page on. */
+const CREATE = 0
+const VERSION = 1
+const MAIN = 2
+const SUB = 3
+const NUMBERS = 4
+
+const PAGE_BITS = 14
+const PAGE_RECORDS = 1 << PAGE_BITS
+const NO_RECORD = -1
+
+class Page {
+  readonly numbers: Float64Array
+  /** None before the first key of the page has one. */
+  histories: (KeyHistory | undefined)[] | undefined
+
+  constructor(records: number) {
+    this.numbers = new Float64Array(records * NUMBERS)
+    this.histories = undefined
+  }
+}
+
+const NO_PAGE = new Page(0)
+
+/** The records of an index, by ids from 0 on; ids of removed records are given out again, memory is kept. */
+export class KeyRecords {
+  readonly #pages: Page[] = []
+  #count = 0
+  /** Removed records; each names the next one where its creation was. */
+  #firstFree = NO_RECORD
+  readonly #cursor = new KeyRecord(this)
 
   /** A record whose first known revision is a put. */
-  constructor(create: number, version: number, main: number, sub: number) {
-    this.create = create
-    this.version = version
-    this.main = main
-    this.sub = sub
-    this.#history = undefined
+  add(create: number, version: number, main: number, sub: number): number {
+    const id = this.#take()
+    const { numbers } = this.page(id)
+    const at = (id % PAGE_RECORDS) * NUMBERS
+    numbers[at + CREATE] = create
+    numbers[at + VERSION] = version
+    numbers[at + MAIN] = main
+    numbers[at + SUB] = sub
+    return id
   }
 
   /** A record whose first known revision is a tombstone: what a compaction at that revision leaves. */
-  static ofTombstone(main: number, sub: number): KeyRecord {
-    const record = new KeyRecord(0, 0, 0, 0)
-    record.#history = new KeyHistory()
-    record.#history.ended.push(new EndedGeneration(0, 1, [main, sub]))
-    return record
+  addTombstone(main: number, sub: number): number {
+    const id = this.add(0, 0, 0, 0)
+    this.#cursor.moveTo(id).beginWithTombstone(main, sub)
+    return id
+  }
+
+  remove(id: number): void {
+    this.#cursor.moveTo(id).clear(this.#firstFree)
+    this.#firstFree = id
+  }
+
+  page(id: number): Page {
+    return this.#pages[id >>> PAGE_BITS]!
+  }
+
+  #take(): number {
+    const id = this.#firstFree
+    if (id !== NO_RECORD) {
+      this.#firstFree = this.#cursor.moveTo(id).create
+      return id
+    }
+    if (this.#count % PAGE_RECORDS === 0) this.#pages.push(new Page(PAGE_RECORDS))
+    return this.#count++
+  }
+}
+
+/** Reads and changes one record at a time, the one it was moved to. */
+export class KeyRecord {
+  readonly #records: KeyRecords
+  #page = NO_PAGE
+  /** Place in the page, and of its numbers. */
+  #slot = 0
+  #at = 0
+
+  constructor(records: KeyRecords) {
+    this.#records = records
+  }
+
+  moveTo(id: number): this {
+    this.#page = this.#records.page(id)
+    this.#slot = id % PAGE_RECORDS
+    this.#at = this.#slot * NUMBERS
+    return this
+  }
+
+  /** Main revision that created the current generation; 0 while the key is deleted. */
+  get create(): number {
+    return this.#page.numbers[this.#at + CREATE]!
+  }
+
+  get version(): number {
+    return this.#page.numbers[this.#at + VERSION]!
+  }
+
+  /** Newest revision of the current generation; 0 while the key is deleted. */
+  get main(): number {
+    return this.#page.numbers[this.#at + MAIN]!
+  }
+
+  get sub(): number {
+    return this.#page.numbers[this.#at + SUB]!
+  }
+
+  #set(create: number, version: number, main: number, sub: number): void {
+    const { numbers } = this.#page
+    const at = this.#at
+    numbers[at + CREATE] = create
+    numbers[at + VERSION] = version
+    numbers[at + MAIN] = main
+    numbers[at + SUB] = sub
+  }
+
+  get #history(): KeyHistory | undefined {
+    return this.#page.histories?.[this.#slot]
+  }
+
+  #ownHistory(): KeyHistory {
+    const histories = (this.#page.histories ??= new Array<KeyHistory | undefined>(PAGE_RECORDS).fill(undefined))
+    return (histories[this.#slot] ??= new KeyHistory())
+  }
+
+  #dropHistory(): void {
+    if (this.#page.histories !== undefined) this.#page.histories[this.#slot] = undefined
+  }
+
+  /** For `KeyRecords` alone, as the next one. */
+  beginWithTombstone(main: number, sub: number): void {
+    this.#ownHistory().ended.push(new EndedGeneration(0, 1, [main, sub]))
+  }
+
+  clear(next: number): void {
+    this.#dropHistory()
+    this.#set(next, 0, 0, 0)
   }
 
   get live(): boolean {
@@ -79,40 +193,33 @@ export class KeyRecord {
   }
 
   put(main: number, sub: number): void {
-    if (this.live) {
-      this.#history ??= new KeyHistory()
-      this.#history.older.push(this.main, this.sub)
-    } else {
-      this.create = main
-    }
-    this.version++
-    this.main = main
-    this.sub = sub
+    const isLive = this.live
+    if (isLive) this.#ownHistory().older.push(this.main, this.sub)
+    this.#set(isLive ? this.create : main, this.version + 1, main, sub)
   }
 
   /** The record is live. */
   tombstone(main: number, sub: number): void {
-    this.#history ??= new KeyHistory()
-    const revisions = this.#history.older
+    const history = this.#ownHistory()
+    const revisions = history.older
     revisions.push(this.main, this.sub, main, sub)
-    this.#history.ended.push(new EndedGeneration(this.create, this.version + 1, revisions))
-    this.#history.older = []
-    this.create = 0
-    this.version = 0
-    this.main = 0
-    this.sub = 0
+    history.ended.push(new EndedGeneration(this.create, this.version + 1, revisions))
+    history.older = []
+    this.#set(0, 0, 0, 0)
   }
 
   /** Whether the key exists at revision `at`; fills `found` when it does. */
   lookup(at: number, found: KeyState): boolean {
-    if (this.main !== 0 && this.main <= at) {
+    const { main } = this
+    if (main !== 0 && main <= at) {
       found.create = this.create
-      found.mod = this.main
+      found.mod = main
       found.sub = this.sub
       found.version = this.version
       return true
     }
-    return this.#history !== undefined && this.#lookupOlder(this.#history, at, found)
+    const history = this.#history
+    return history !== undefined && this.#lookupOlder(history, at, found)
   }
 
   #lookupOlder(history: KeyHistory, at: number, found: KeyState): boolean {
@@ -134,9 +241,10 @@ export class KeyRecord {
   /** Whether the index still knows this revision. */
   contains(main: number, sub: number): boolean {
     if (this.main === main && this.sub === sub) return true
-    if (this.#history === undefined) return false
-    if (holds(this.#history.older, main, sub)) return true
-    return this.#history.ended.some(({ revisions }) => holds(revisions, main, sub))
+    const history = this.#history
+    if (history === undefined) return false
+    if (holds(history.older, main, sub)) return true
+    return history.ended.some(({ revisions }) => holds(revisions, main, sub))
   }
 
   /**
@@ -154,8 +262,9 @@ export class KeyRecord {
   }
 
   #survives(at: number, main: number, sub: number, tombstones: boolean): boolean {
-    if (this.#history !== undefined) {
-      const { older, ended } = this.#history
+    const history = this.#history
+    if (history !== undefined) {
+      const { older, ended } = history
       for (const { revisions, tombstoneMain } of ended) {
         if (tombstoneMain < at) continue
         const pos = newestAt(revisions, at)
@@ -174,8 +283,9 @@ export class KeyRecord {
 
   /** Whether a compaction at `at` keeps any revision of this key (with `tombstones`) or any put of it (without). */
   survivesAny(at: number, tombstones: boolean): boolean {
-    if (this.#history !== undefined) {
-      const { older, ended } = this.#history
+    const history = this.#history
+    if (history !== undefined) {
+      const { older, ended } = history
       for (const { revisions, tombstoneMain } of ended) {
         if (tombstoneMain < at) continue
         const pos = newestAt(revisions, at)
@@ -199,7 +309,7 @@ export class KeyRecord {
       if (generation.tombstoneMain > at) break
     }
     history.older = this.main <= at ? [] : from(history.older, newestAt(history.older, at))
-    if (history.older.length === 0 && history.ended.length === 0) this.#history = undefined
+    if (history.older.length === 0 && history.ended.length === 0) this.#dropHistory()
     return this.live || history.ended.length > 0
   }
 }

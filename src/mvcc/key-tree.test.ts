@@ -2,7 +2,7 @@
 import t from 'tap'
 import type { Key } from '../base/index.js'
 import type { Random } from '../env/index.js'
-import { KeyTree } from './key-tree.js'
+import { KeyTree, NOTHING } from './key-tree.js'
 import { seededRandom } from './testing.js'
 
 const OPEN_END = '\u0100' as Key
@@ -28,20 +28,16 @@ const randomKey = (random: Random): Key => {
   return key as Key
 }
 
-interface Value {
-  readonly name: string
-}
-
 /** The obvious one. */
 class Model {
-  readonly values = new Map<Key, Value>()
+  readonly values = new Map<Key, number>()
   sorted(): Key[] {
     return [...this.values.keys()].sort()
   }
 }
 
-const entries = (tree: KeyTree<Value>, lo: Key, hi: Key, max: number): [Key, Value][] => {
-  const found: [Key, Value][] = []
+const entries = (tree: KeyTree, lo: Key, hi: Key, max: number): [Key, number][] => {
+  const found: [Key, number][] = []
   let from: Key | undefined = lo
   while (from !== undefined) {
     const last = tree.walk(from, hi, max, (key, value) => found.push([key, value]))
@@ -54,7 +50,7 @@ const drain = (steps: Generator<undefined, void, undefined>): void => {
   while (steps.next().done !== true);
 }
 
-const agrees = (tree: KeyTree<Value>, model: Model, random: Random): string | undefined => {
+const agrees = (tree: KeyTree, model: Model, random: Random): string | undefined => {
   if (tree.size !== model.values.size) return `size ${tree.size}, not ${model.values.size}`
   const [lo, hi] = [randomKey(random), random.below(5) === 0 ? OPEN_END : randomKey(random)]
   const expected = model.sorted().filter((key) => key >= lo && key < hi)
@@ -70,7 +66,7 @@ const agrees = (tree: KeyTree<Value>, model: Model, random: Random): string | un
 /** One random history; undefined when the tree did as the model. `growth`: additions among ten changes. */
 const run = (seed: number, keysMax: number, steps: number): string | undefined => {
   const random = seededRandom(seed)
-  let tree = new KeyTree<Value>(keysMax)
+  let tree = new KeyTree(keysMax)
   const model = new Model()
   let growth = 7
   for (let step = 0; step < steps; step++) {
@@ -78,16 +74,17 @@ const run = (seed: number, keysMax: number, steps: number): string | undefined =
     const known = model.values.size > 0 && random.below(2) === 0 ? pick(random, [...model.values.keys()]) : undefined
     const key = known ?? randomKey(random)
     const found = tree.get(key)
-    if (found !== model.values.get(key)) return `step ${step}: get of ${JSON.stringify(key)}`
+    if (found !== (model.values.get(key) ?? NOTHING)) return `step ${step}: get of ${JSON.stringify(key)}`
     if (below(random, 10) < growth) {
-      const value = { name: key }
-      if (found === undefined) {
-        tree.add(key, value)
-        model.values.set(key, value)
+      if (found === NOTHING) {
+        tree.add(key, step)
+        model.values.set(key, step)
       }
       if (tree.get(key) !== model.values.get(key)) return `step ${step}: get after add`
-    } else if (tree.remove(key) !== model.values.delete(key)) {
-      return `step ${step}: remove of ${JSON.stringify(key)}`
+    } else {
+      const value = model.values.get(key) ?? NOTHING
+      model.values.delete(key)
+      if (tree.remove(key) !== value) return `step ${step}: remove of ${JSON.stringify(key)}`
     }
     if (step % 16 === 0) {
       const wrong = agrees(tree, model, random)
@@ -95,7 +92,7 @@ const run = (seed: number, keysMax: number, steps: number): string | undefined =
     }
     if (below(random, 400) === 0) {
       const keys = model.sorted()
-      tree = new KeyTree<Value>(keysMax)
+      tree = new KeyTree(keysMax)
       drain(
         tree.loadSteps(
           keys,
@@ -104,7 +101,7 @@ const run = (seed: number, keysMax: number, steps: number): string | undefined =
       )
     }
   }
-  for (const key of model.sorted()) if (!tree.remove(key)) return `end: remove of ${JSON.stringify(key)}`
+  for (const key of model.sorted()) if (tree.remove(key) === NOTHING) return `end: remove of ${JSON.stringify(key)}`
   return tree.size === 0 && entries(tree, '' as Key, OPEN_END, 5).length === 0 ? undefined : 'not empty in the end'
 }
 
@@ -118,6 +115,7 @@ t.test('random histories, in nodes of 2 to 64 keys', async (t) => {
 
 t.test('a hundred thousand keys: ascending, descending, scattered, loaded; then every second one goes', async (t) => {
   const COUNT = 100_000
+  const numberOf = (key: Key): number => Number(key.slice(-6))
   const names = Array.from(
     { length: COUNT },
     (_, i) => `/registry/pods/default/pod-${String(i).padStart(6, '0')}` as Key,
@@ -125,18 +123,12 @@ t.test('a hundred thousand keys: ascending, descending, scattered, loaded; then 
   const scattered = names.map((_, i) => names[(i * 7919) % COUNT]!)
   const orders = { ascending: names, descending: names.toReversed(), scattered, loaded: undefined }
   for (const [name, order] of Object.entries(orders)) {
-    const tree = new KeyTree<Value>()
-    if (order === undefined)
-      drain(
-        tree.loadSteps(
-          names,
-          names.map((name) => ({ name })),
-        ),
-      )
-    else for (const key of order) tree.add(key, { name: key })
+    const tree = new KeyTree()
+    if (order === undefined) drain(tree.loadSteps(names, names.map(numberOf)))
+    else for (const key of order) tree.add(key, numberOf(key))
     t.equal(tree.size, COUNT)
     t.ok(
-      names.every((key) => tree.get(key)?.name === key),
+      names.every((key) => tree.get(key) === numberOf(key)),
       `${name}: all are found`,
     )
     for (let i = 0; i < COUNT; i += 2) tree.remove(names[i]!)

@@ -1,4 +1,4 @@
-// A B+ tree from keys to values. Half of a lookup among millions of keys is waiting for memory, and strings lie apart: so each node
+// A B+ tree from keys to numbers. Half of a lookup among millions of keys is waiting for memory, and strings lie apart: so each node
 // keeps a number beside every key, made of the six bytes that tell its keys apart best, and searches those first.
 //
 // What makes this short: whatever is looked for in a node lies between two separators of the nodes above, so it begins with all that
@@ -11,7 +11,10 @@ const NODE_KEYS_MAX = 64
 /** Bytes in an ordinal: as many as a double holds exactly. */
 const ORDINAL_BYTES = 6
 
-class TreeNode<V> {
+/** What `get` answers for a key that is not in the tree; values are from 0 on. */
+export const NOTHING = -1
+
+class TreeNode {
   /** Keys in use; the arrays are longer. */
   count = 0
   /** Every key that belongs here begins with the same so many bytes. */
@@ -21,57 +24,57 @@ class TreeNode<V> {
   /** Of `keys[i]` the bytes from `shared` on, as a number: never descends, and may be equal for different keys. */
   readonly ordinals: number[]
   /** Of a leaf. */
-  readonly values: V[]
+  readonly values: number[]
   /** One more than keys; empty in a leaf. */
-  readonly children: TreeNode<V>[]
+  readonly children: TreeNode[]
   /** The leaf behind this one. */
-  next: TreeNode<V> | undefined
+  next: TreeNode | undefined
 
   constructor(isLeaf: boolean, keysMax: number) {
     this.keys = new Array<Key>(keysMax)
     // With a fraction in it V8 keeps plain doubles: nothing that a collection would have to visit.
     this.ordinals = new Array<number>(keysMax).fill(0.5)
-    this.values = isLeaf ? new Array<V>(keysMax) : []
-    this.children = isLeaf ? [] : new Array<TreeNode<V>>(keysMax + 1)
+    this.values = isLeaf ? new Array<number>(keysMax).fill(NOTHING) : []
+    this.children = isLeaf ? [] : new Array<TreeNode>(keysMax + 1)
     this.next = undefined
   }
 }
 
 /** Where a search went, one entry per level from the root. */
-interface Path<V> {
-  readonly nodes: TreeNode<V>[]
+interface Path {
+  readonly nodes: TreeNode[]
   /** Which child was taken; in a leaf, where the key is or belongs. */
   readonly positions: number[]
 }
 
-export class KeyTree<V extends object> {
+export class KeyTree {
   readonly #keysMax: number
-  #root: TreeNode<V>
+  #root: TreeNode
   /** Levels of inner nodes. */
   #height = 0
   #size = 0
   // A put is nearly always looked up right before: what was found last spares the second search.
   #lastKey: Key | undefined
-  #lastLeaf: TreeNode<V>
+  #lastLeaf: TreeNode
   #lastPos = 0
-  #lastValue: V | undefined
+  #lastValue = NOTHING
 
   /** `keysMax` >= 2 keys per node. */
   constructor(keysMax = NODE_KEYS_MAX) {
     this.#keysMax = keysMax
-    this.#root = this.#lastLeaf = new TreeNode<V>(true, keysMax)
+    this.#root = this.#lastLeaf = new TreeNode(true, keysMax)
   }
 
   get size(): number {
     return this.#size
   }
 
-  get(key: Key): V | undefined {
+  get(key: Key): number {
     if (key === this.#lastKey) return this.#lastValue
     let node = this.#root
     for (let level = this.#height; level > 0; level--) node = node.children[childFor(node, key)]!
     const pos = search(node, key)
-    const value = pos < 0 ? undefined : node.values[pos]
+    const value = pos < 0 ? NOTHING : node.values[pos]!
     this.#lastKey = key
     this.#lastLeaf = node
     this.#lastPos = pos < 0 ? ~pos : pos
@@ -79,8 +82,8 @@ export class KeyTree<V extends object> {
     return value
   }
 
-  /** `key` is not in the tree. */
-  add(key: Key, value: V): void {
+  /** `key` is not in the tree; `value` >= 0. */
+  add(key: Key, value: number): void {
     this.get(key)
     this.#size++
     if (this.#lastLeaf.count < this.#keysMax) {
@@ -92,25 +95,25 @@ export class KeyTree<V extends object> {
     }
   }
 
-  /** Takes `key` out; false when it was not there. */
-  remove(key: Key): boolean {
-    if (this.get(key) === undefined) return false
+  /** Takes `key` out; returns its value, NOTHING when it was not there. */
+  remove(key: Key): number {
+    const value = this.get(key)
+    if (value === NOTHING) return NOTHING
     const path = this.#pathTo(key)
     this.#lastKey = undefined
-    this.#lastValue = undefined
     this.#size--
     takeOut(path.nodes[this.#height]!, path.positions[this.#height]!)
     this.#mergeUpwards(path)
-    return true
+    return value
   }
 
   /** Fills the empty tree; `keys` ascend. Yields every now and then; nobody else may use the tree meanwhile. */
-  *loadSteps(keys: readonly Key[], values: readonly V[]): Generator<undefined, void, undefined> {
+  *loadSteps(keys: readonly Key[], values: readonly number[]): Generator<undefined, void, undefined> {
     // Some room in each, or the first keys that come would split them all.
     const fill = Math.max(1, (this.#keysMax * 7) >> 3)
-    let level: TreeNode<V>[] = []
+    let level: TreeNode[] = []
     for (let from = 0; from < keys.length; from += fill) {
-      const leaf = new TreeNode<V>(true, this.#keysMax)
+      const leaf = new TreeNode(true, this.#keysMax)
       leaf.count = Math.min(fill, keys.length - from)
       for (let i = 0; i < leaf.count; i++) {
         leaf.keys[i] = keys[from + i]!
@@ -127,9 +130,9 @@ export class KeyTree<V extends object> {
     // The first key of each node of `level`.
     let firsts = level.map((leaf) => leaf.keys[0]!)
     while (level.length > 1) {
-      const above: TreeNode<V>[] = []
+      const above: TreeNode[] = []
       for (let from = 0; from < level.length; from += fill + 1) {
-        const node = new TreeNode<V>(false, this.#keysMax)
+        const node = new TreeNode(false, this.#keysMax)
         const children = level.slice(from, from + fill + 1)
         for (const [i, child] of children.entries()) {
           node.children[i] = child
@@ -152,8 +155,8 @@ export class KeyTree<V extends object> {
    * Visits up to `max` >= 1 entries of [lo, hi) in key order; `hi` may lie behind all keys. Returns the key of the last one when there
    * may be more, undefined at the end. `visit` must not add or remove keys.
    */
-  walk(lo: Key, hi: Key, max: number, visit: (key: Key, value: V) => void): Key | undefined {
-    let leaf: TreeNode<V> | undefined = this.#root
+  walk(lo: Key, hi: Key, max: number, visit: (key: Key, value: number) => void): Key | undefined {
+    let leaf: TreeNode | undefined = this.#root
     for (let level = this.#height; level > 0; level--) leaf = leaf.children[childFor(leaf, lo)]!
     let pos = positionOf(leaf, lo)
     let left = max
@@ -169,7 +172,7 @@ export class KeyTree<V extends object> {
     return undefined
   }
 
-  #pathTo(key: Key): Path<V> {
+  #pathTo(key: Key): Path {
     const nodes = [this.#root]
     const positions: number[] = []
     for (let level = 0; level < this.#height; level++) {
@@ -183,10 +186,10 @@ export class KeyTree<V extends object> {
   }
 
   /** Puts `key` into the full leaf at the end of `path`, which becomes two. */
-  #split(path: Path<V>, key: Key, value: V): void {
+  #split(path: Path, key: Key, value: number): void {
     const leaf = path.nodes[this.#height]!
     const pos = path.positions[this.#height]!
-    const right = new TreeNode<V>(true, this.#keysMax)
+    const right = new TreeNode(true, this.#keysMax)
     right.next = leaf.next
     leaf.next = right
     // Keys that come in order fill their leaves.
@@ -194,7 +197,7 @@ export class KeyTree<V extends object> {
     moveKeys(leaf, kept, right)
     for (let i = 0; i < right.count; i++) {
       right.values[i] = leaf.values[kept + i]!
-      leaf.values[kept + i] = undefined!
+      leaf.values[kept + i] = NOTHING
     }
     const separator = right.count === 0 ? key : right.keys[0]!
     this.#setFences(path, this.#height, leaf, separator, right)
@@ -204,9 +207,9 @@ export class KeyTree<V extends object> {
   }
 
   /** Enters `right` behind the child that `path` takes at `level`, with `separator` between the two. */
-  #splitAbove(path: Path<V>, level: number, separator: Key, right: TreeNode<V>): void {
+  #splitAbove(path: Path, level: number, separator: Key, right: TreeNode): void {
     if (level < 0) {
-      const root = new TreeNode<V>(false, this.#keysMax)
+      const root = new TreeNode(false, this.#keysMax)
       root.children[0] = this.#root
       this.#root = root
       this.#height++
@@ -219,7 +222,7 @@ export class KeyTree<V extends object> {
       insertChild(node, pos, separator, right)
       return
     }
-    const sibling = new TreeNode<V>(false, this.#keysMax)
+    const sibling = new TreeNode(false, this.#keysMax)
     const kept = node.count >> 1
     const middle = node.keys[kept]!
     moveKeys(node, kept + 1, sibling)
@@ -236,13 +239,13 @@ export class KeyTree<V extends object> {
   }
 
   /** `left`, the node of `path` at `level`, and `right` were one: `middle` is between them now. */
-  #setFences(path: Path<V>, level: number, left: TreeNode<V>, middle: Key, right: TreeNode<V>): void {
+  #setFences(path: Path, level: number, left: TreeNode, middle: Key, right: TreeNode): void {
     setShared(left, this.#lowFence(path, level), middle)
     setShared(right, middle, this.#highFence(path, level))
   }
 
   /** The separator right below the node of `path` at `level`; undefined when no key is. */
-  #lowFence(path: Path<V>, level: number): Key | undefined {
+  #lowFence(path: Path, level: number): Key | undefined {
     for (let above = level - 1; above >= 0; above--) {
       const pos = path.positions[above]!
       if (pos > 0) return path.nodes[above]!.keys[pos - 1]
@@ -251,7 +254,7 @@ export class KeyTree<V extends object> {
   }
 
   /** The separator right above it. */
-  #highFence(path: Path<V>, level: number): Key | undefined {
+  #highFence(path: Path, level: number): Key | undefined {
     for (let above = level - 1; above >= 0; above--) {
       const pos = path.positions[above]!
       const node = path.nodes[above]!
@@ -261,7 +264,7 @@ export class KeyTree<V extends object> {
   }
 
   /** Nodes that have become small join a neighbour of the same parent, where one has room. */
-  #mergeUpwards(path: Path<V>): void {
+  #mergeUpwards(path: Path): void {
     for (let level = this.#height; level > 0; level--) {
       const node = path.nodes[level]!
       if (node.count >= this.#keysMax >> 2) break
@@ -279,12 +282,12 @@ export class KeyTree<V extends object> {
     }
   }
 
-  #fits(left: TreeNode<V>, right: TreeNode<V>, isLeaf: boolean): boolean {
+  #fits(left: TreeNode, right: TreeNode, isLeaf: boolean): boolean {
     return left.count + right.count + (isLeaf ? 0 : 1) <= this.#keysMax
   }
 
   /** Moves all of child `at + 1` of the parent at `level - 1` into child `at`. */
-  #merge(path: Path<V>, level: number, at: number, isLeaf: boolean): void {
+  #merge(path: Path, level: number, at: number, isLeaf: boolean): void {
     const parent = path.nodes[level - 1]!
     const left = parent.children[at]!
     const right = parent.children[at + 1]!
@@ -317,7 +320,7 @@ const threeBytes = (key: Key, at: number): number =>
  * Position of `key`, which belongs to `node`, or the complement (`~`) of where it would be: below zero. A string is looked at only when
  * its ordinal is the same: the others need not come from memory.
  */
-const search = <V>(node: TreeNode<V>, key: Key): number => {
+const search = (node: TreeNode, key: Key): number => {
   const { ordinals, count } = node
   const ordinal = ordinalOf(key, node.shared)
   let lo = 0
@@ -331,12 +334,7 @@ const search = <V>(node: TreeNode<V>, key: Key): number => {
 }
 
 /** The same among the keys from `from` on that have this ordinal. */
-const searchAmongEqual = <V>(
-  { keys, ordinals, count }: TreeNode<V>,
-  key: Key,
-  from: number,
-  ordinal: number,
-): number => {
+const searchAmongEqual = ({ keys, ordinals, count }: TreeNode, key: Key, from: number, ordinal: number): number => {
   let lo = from
   let hi = from + 1
   while (hi < count && ordinals[hi] === ordinal) hi++
@@ -350,19 +348,19 @@ const searchAmongEqual = <V>(
 }
 
 /** Position of the first entry of `leaf` that is not below `key`, which belongs there. */
-const positionOf = <V>(leaf: TreeNode<V>, key: Key): number => {
+const positionOf = (leaf: TreeNode, key: Key): number => {
   const pos = search(leaf, key)
   return pos < 0 ? ~pos : pos
 }
 
 /** Position of the child that `key` belongs to. */
-const childFor = <V>(node: TreeNode<V>, key: Key): number => {
+const childFor = (node: TreeNode, key: Key): number => {
   const pos = search(node, key)
   return pos < 0 ? ~pos : pos + 1
 }
 
 /** How many entries of `leaf` are below `hi`, which need not belong there. */
-const endIn = <V>(leaf: TreeNode<V>, hi: Key): number => {
+const endIn = (leaf: TreeNode, hi: Key): number => {
   const { keys, count } = leaf
   if (count === 0 || keys[count - 1]! < hi) return count
   // Between two keys of the leaf: it begins as they do.
@@ -370,7 +368,7 @@ const endIn = <V>(leaf: TreeNode<V>, hi: Key): number => {
 }
 
 /** What belongs to `node` is at or above `low` and below `high`; undefined: no bound. Its ordinals follow. */
-const setShared = <V>(node: TreeNode<V>, low: Key | undefined, high: Key | undefined): void => {
+const setShared = (node: TreeNode, low: Key | undefined, high: Key | undefined): void => {
   let shared = 0
   if (low !== undefined && high !== undefined) {
     const end = Math.min(low.length, high.length)
@@ -380,7 +378,7 @@ const setShared = <V>(node: TreeNode<V>, low: Key | undefined, high: Key | undef
   for (let i = 0; i < node.count; i++) node.ordinals[i] = ordinalOf(node.keys[i]!, shared)
 }
 
-const insertKey = <V>(node: TreeNode<V>, pos: number, key: Key): void => {
+const insertKey = (node: TreeNode, pos: number, key: Key): void => {
   const { keys, ordinals, count } = node
   for (let i = count; i > pos; i--) {
     keys[i] = keys[i - 1]!
@@ -391,7 +389,7 @@ const insertKey = <V>(node: TreeNode<V>, pos: number, key: Key): void => {
   node.count = count + 1
 }
 
-const insert = <V>(leaf: TreeNode<V>, pos: number, key: Key, value: V): void => {
+const insert = (leaf: TreeNode, pos: number, key: Key, value: number): void => {
   const { values } = leaf
   for (let i = leaf.count; i > pos; i--) values[i] = values[i - 1]!
   values[pos] = value
@@ -399,14 +397,14 @@ const insert = <V>(leaf: TreeNode<V>, pos: number, key: Key, value: V): void => 
 }
 
 /** Enters `child` behind child `pos`. */
-const insertChild = <V>(node: TreeNode<V>, pos: number, separator: Key, child: TreeNode<V>): void => {
+const insertChild = (node: TreeNode, pos: number, separator: Key, child: TreeNode): void => {
   const { children } = node
   for (let i = node.count + 1; i > pos + 1; i--) children[i] = children[i - 1]!
   children[pos + 1] = child
   insertKey(node, pos, separator)
 }
 
-const takeOutKey = <V>(node: TreeNode<V>, pos: number): void => {
+const takeOutKey = (node: TreeNode, pos: number): void => {
   const { keys, ordinals } = node
   const last = --node.count
   for (let i = pos; i < last; i++) {
@@ -416,15 +414,15 @@ const takeOutKey = <V>(node: TreeNode<V>, pos: number): void => {
   keys[last] = undefined!
 }
 
-const takeOut = <V>(leaf: TreeNode<V>, pos: number): void => {
+const takeOut = (leaf: TreeNode, pos: number): void => {
   const { values } = leaf
   takeOutKey(leaf, pos)
   for (let i = pos; i < leaf.count; i++) values[i] = values[i + 1]!
-  values[leaf.count] = undefined!
+  values[leaf.count] = NOTHING
 }
 
 /** Takes out child `at + 1` and the separator before it. */
-const takeOutChild = <V>(node: TreeNode<V>, at: number): void => {
+const takeOutChild = (node: TreeNode, at: number): void => {
   const { children } = node
   takeOutKey(node, at)
   for (let i = at + 1; i <= node.count; i++) children[i] = children[i + 1]!
@@ -432,7 +430,7 @@ const takeOutChild = <V>(node: TreeNode<V>, at: number): void => {
 }
 
 /** Moves the keys of `node` from `from` on to the empty `target`; ordinals are left to `setShared`. */
-const moveKeys = <V>(node: TreeNode<V>, from: number, target: TreeNode<V>): void => {
+const moveKeys = (node: TreeNode, from: number, target: TreeNode): void => {
   target.count = node.count - from
   for (let i = 0; i < target.count; i++) {
     target.keys[i] = node.keys[from + i]!

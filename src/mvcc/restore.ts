@@ -6,7 +6,7 @@ import { KeyValueView, MalformedMessage } from '../proto/index.js'
 import { ChunkView, isDead, isDeadRowKey } from './chunk.js'
 import { CorruptStore } from './corrupt-store.js'
 import type { KeyIndex } from './key-index.js'
-import { KeyRecord } from './key-record.js'
+import { KeyRecord, type KeyRecords } from './key-record.js'
 import { compareRevisions, isTombstoneKey, mainOf, REVISION_KEY_BYTES, subOf } from './revision-key.js'
 import type { RevisionLog } from './revision-log.js'
 import type { Steps } from './slices.js'
@@ -30,14 +30,20 @@ export class Restore {
   readonly #log: RevisionLog
   readonly #logger: Logger
   readonly #kv = new KeyValueView()
-  readonly #records = new Map<Key, KeyRecord>()
+  readonly #records: KeyRecords
+  readonly #record: KeyRecord
+  /** Their ids. */
+  readonly #ids = new Map<Key, number>()
   /** Of live keys with a lease. */
   readonly #leases = new Map<Key, LeaseId>()
   #lastMain = 0
   #lastSub = -1
 
-  constructor(log: RevisionLog, logger: Logger) {
+  /** Makes the records of an index that is filled later. */
+  constructor(log: RevisionLog, records: KeyRecords, logger: Logger) {
     this.#log = log
+    this.#records = records
+    this.#record = new KeyRecord(records)
     this.#logger = logger
   }
 
@@ -107,45 +113,44 @@ export class Restore {
     const kv = this.#kv.load(view.bytes, view.valueStart(i), view.end(i))
     const key = kv.key()
     const { lease } = kv
-    const record = this.#records.get(key)
-    if (record === undefined) this.#records.set(key, new KeyRecord(kv.createRevision, kv.version, main, sub))
-    else record.put(main, sub)
+    const id = this.#ids.get(key)
+    if (id === undefined) this.#ids.set(key, this.#records.add(kv.createRevision, kv.version, main, sub))
+    else this.#record.moveTo(id).put(main, sub)
     if (lease !== NO_LEASE) this.#leases.set(key, lease)
     else if (this.#leases.size > 0) this.#leases.delete(key)
   }
 
   #tombstone(view: ChunkView, i: number, main: number, sub: number): void {
     const key = this.#kv.load(view.bytes, view.valueStart(i), view.end(i)).key()
-    const record = this.#records.get(key)
-    if (record === undefined) this.#records.set(key, KeyRecord.ofTombstone(main, sub))
-    else if (record.live) record.tombstone(main, sub)
+    const id = this.#ids.get(key)
+    if (id === undefined) this.#ids.set(key, this.#records.addTombstone(main, sub))
+    else if (this.#record.moveTo(id).live) this.#record.tombstone(main, sub)
     else this.#logger.warn('ignored tombstone of a deleted key', { revision: `${main}.${sub}` })
     this.#leases.delete(key)
   }
 
-  /** Moves everything into `index`, which is empty. */
+  /** Moves everything into `index`, which is empty and has the records. */
   *fillSteps(index: KeyIndex, onLiveKey: OnLiveKey): Steps<void> {
-    const { keys, records } = yield* this.#sortSteps()
-    yield* index.loadSteps(keys, records)
+    const { keys, ids } = yield* this.#sortSteps()
+    yield* index.loadSteps(keys, ids)
     for (const [i, key] of keys.entries()) {
-      const record = records[i]!
-      if (record.live) onLiveKey(key, this.#leases.get(key) ?? NO_LEASE)
+      if (this.#record.moveTo(ids[i]!).live) onLiveKey(key, this.#leases.get(key) ?? NO_LEASE)
       if (i % STEP === 0) yield
     }
     this.#leases.clear()
   }
 
-  /** All records by key: short runs sorted natively, then merged. */
+  /** All ids by key: short runs sorted natively, then merged. */
   *#sortSteps(): Steps<Run> {
-    const all = [...this.#records.keys()]
+    const all = [...this.#ids.keys()]
     let runs: Run[] = []
     for (let lo = 0; lo < all.length; lo += RUN_LENGTH) {
       const keys = all.slice(lo, lo + RUN_LENGTH).sort()
       // Looked up now, while the run's entries lie together; in key order over all of them each would be a cache miss.
-      runs.push({ keys, records: keys.map((key) => this.#records.get(key)!) })
+      runs.push({ keys, ids: keys.map((key) => this.#ids.get(key)!) })
       yield
     }
-    this.#records.clear()
+    this.#ids.clear()
     while (runs.length > 1) {
       const merged: Run[] = []
       for (let i = 0; i < runs.length; i += 2) merged.push(yield* mergeSteps(runs[i]!, runs[i + 1] ?? EMPTY_RUN))
@@ -157,22 +162,22 @@ export class Restore {
 
 interface Run {
   readonly keys: Key[]
-  readonly records: KeyRecord[]
+  readonly ids: number[]
 }
 
-const EMPTY_RUN: Run = { keys: [], records: [] }
+const EMPTY_RUN: Run = { keys: [], ids: [] }
 
 function* mergeSteps(left: Run, right: Run): Steps<Run> {
   const length = left.keys.length + right.keys.length
   const keys = new Array<Key>(length)
-  const records = new Array<KeyRecord>(length)
+  const ids = new Array<number>(length)
   let l = 0
   let r = 0
   for (let at = 0; at < length; at++) {
     const takeLeft = l < left.keys.length && (r >= right.keys.length || left.keys[l]! < right.keys[r]!)
     keys[at] = takeLeft ? left.keys[l]! : right.keys[r]!
-    records[at] = takeLeft ? left.records[l++]! : right.records[r++]!
+    ids[at] = takeLeft ? left.ids[l++]! : right.ids[r++]!
     if (at % STEP === 0) yield
   }
-  return { keys, records }
+  return { keys, ids }
 }

@@ -153,7 +153,7 @@ export class Store implements WatchSource {
     const runner = new SliceRunner(options.clock, options.onFailure)
     const finished = compactionRow(backend, FINISHED_COMPACT_KEY)
     const scheduled = compactionRow(backend, SCHEDULED_COMPACT_KEY)
-    const restore = new Restore(log, options.logger)
+    const restore = new Restore(log, index.records, options.logger)
     await restore.scan(backend)
     await runner.runAsync(restore.fillSteps(index, options.onLiveKey ?? (() => undefined)))
     const revision = Math.max(1, restore.lastMain, finished, scheduled)
