@@ -83,12 +83,7 @@ export class KeyRecords {
   /** A record whose first known revision is a put. */
   add(create: number, version: number, main: number, sub: number): number {
     const id = this.#take()
-    const { numbers } = this.page(id)
-    const at = (id % PAGE_RECORDS) * NUMBERS
-    numbers[at + CREATE] = create
-    numbers[at + VERSION] = version
-    numbers[at + MAIN] = main
-    numbers[at + SUB] = sub
+    this.#cursor.moveTo(id).set(create, version, main, sub)
     return id
   }
 
@@ -156,7 +151,8 @@ export class KeyRecord {
     return this.#page.numbers[this.#at + SUB]!
   }
 
-  #set(create: number, version: number, main: number, sub: number): void {
+  /** All four numbers. */
+  set(create: number, version: number, main: number, sub: number): void {
     const { numbers } = this.#page
     const at = this.#at
     numbers[at + CREATE] = create
@@ -185,7 +181,7 @@ export class KeyRecord {
 
   clear(next: number): void {
     this.#dropHistory()
-    this.#set(next, 0, 0, 0)
+    this.set(next, 0, 0, 0)
   }
 
   get live(): boolean {
@@ -195,7 +191,7 @@ export class KeyRecord {
   put(main: number, sub: number): void {
     const isLive = this.live
     if (isLive) this.#ownHistory().older.push(this.main, this.sub)
-    this.#set(isLive ? this.create : main, this.version + 1, main, sub)
+    this.set(isLive ? this.create : main, this.version + 1, main, sub)
   }
 
   /** The record is live. */
@@ -205,7 +201,7 @@ export class KeyRecord {
     revisions.push(this.main, this.sub, main, sub)
     history.ended.push(new EndedGeneration(this.create, this.version + 1, revisions))
     history.older = []
-    this.#set(0, 0, 0, 0)
+    this.set(0, 0, 0, 0)
   }
 
   /** Whether the key exists at revision `at`; fills `found` when it does. */

@@ -3,11 +3,11 @@ import t from 'tap'
 import type { Key } from '../base/index.js'
 import type { Random } from '../env/index.js'
 import { KeyTree, NOTHING } from './key-tree.js'
+import { finish } from './slices.js'
 import { seededRandom } from './testing.js'
 
 const OPEN_END = '\u0100' as Key
-const below = (random: Random, max: number): number => random.below(max)
-const pick = <T>(random: Random, list: readonly T[]): T => list[below(random, list.length)]!
+const pick = <T>(random: Random, list: readonly T[]): T => list[random.below(list.length)]!
 
 /** Bytes that are likely to tie, to end early, or to sit at the ends of their range. */
 const BYTES = ['\x00', '\x01', 'a', 'b', '\xfe', '\xff']
@@ -24,7 +24,7 @@ const STEMS = [
 
 const randomKey = (random: Random): Key => {
   let key = pick(random, STEMS)
-  for (let left = below(random, 9); left > 0; left--) key += pick(random, BYTES)
+  for (let left = random.below(9); left > 0; left--) key += pick(random, BYTES)
   return key as Key
 }
 
@@ -46,15 +46,11 @@ const entries = (tree: KeyTree, lo: Key, hi: Key, max: number): [Key, number][] 
   return found
 }
 
-const drain = (steps: Generator<undefined, void, undefined>): void => {
-  while (steps.next().done !== true);
-}
-
 const agrees = (tree: KeyTree, model: Model, random: Random): string | undefined => {
   if (tree.size !== model.values.size) return `size ${tree.size}, not ${model.values.size}`
   const [lo, hi] = [randomKey(random), random.below(5) === 0 ? OPEN_END : randomKey(random)]
   const expected = model.sorted().filter((key) => key >= lo && key < hi)
-  const found = entries(tree, lo, hi, 1 + below(random, 20))
+  const found = entries(tree, lo, hi, 1 + random.below(20))
   const isEqual =
     found.length === expected.length &&
     found.every(([key, value], i) => key === expected[i] && value === model.values.get(key))
@@ -75,7 +71,7 @@ const run = (seed: number, keysMax: number, steps: number): string | undefined =
     const key = known ?? randomKey(random)
     const found = tree.get(key)
     if (found !== (model.values.get(key) ?? NOTHING)) return `step ${step}: get of ${JSON.stringify(key)}`
-    if (below(random, 10) < growth) {
+    if (random.below(10) < growth) {
       if (found === NOTHING) {
         tree.add(key, step)
         model.values.set(key, step)
@@ -90,10 +86,10 @@ const run = (seed: number, keysMax: number, steps: number): string | undefined =
       const wrong = agrees(tree, model, random)
       if (wrong !== undefined) return `step ${step}: ${wrong}`
     }
-    if (below(random, 400) === 0) {
+    if (random.below(400) === 0) {
       const keys = model.sorted()
       tree = new KeyTree(keysMax)
-      drain(
+      finish(
         tree.loadSteps(
           keys,
           keys.map((name) => model.values.get(name)!),
@@ -124,7 +120,7 @@ t.test('a hundred thousand keys: ascending, descending, scattered, loaded; then 
   const orders = { ascending: names, descending: names.toReversed(), scattered, loaded: undefined }
   for (const [name, order] of Object.entries(orders)) {
     const tree = new KeyTree()
-    if (order === undefined) drain(tree.loadSteps(names, names.map(numberOf)))
+    if (order === undefined) finish(tree.loadSteps(names, names.map(numberOf)))
     else for (const key of order) tree.add(key, numberOf(key))
     t.equal(tree.size, COUNT)
     t.ok(

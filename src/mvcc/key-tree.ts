@@ -5,6 +5,7 @@
 // those two have in common. A node knows the length of that (`shared`); it changes only when nodes are split or merged.
 
 import type { Key } from '../base/index.js'
+import type { Steps } from './slices.js'
 
 /** Wide nodes: few levels and objects, and walks stay in one array longer. */
 const NODE_KEYS_MAX = 64
@@ -108,7 +109,7 @@ export class KeyTree {
   }
 
   /** Fills the empty tree; `keys` ascend. Yields every now and then; nobody else may use the tree meanwhile. */
-  *loadSteps(keys: readonly Key[], values: readonly number[]): Generator<undefined, void, undefined> {
+  *loadSteps(keys: readonly Key[], values: readonly number[]): Steps<void> {
     // Some room in each, or the first keys that come would split them all.
     const fill = Math.max(1, (this.#keysMax * 7) >> 3)
     let level: TreeNode[] = []

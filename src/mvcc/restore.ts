@@ -6,7 +6,7 @@ import { KeyValueView, MalformedMessage } from '../proto/index.js'
 import { ChunkView, isDead, isDeadRowKey } from './chunk.js'
 import { CorruptStore } from './corrupt-store.js'
 import type { KeyIndex } from './key-index.js'
-import { KeyRecord, type KeyRecords } from './key-record.js'
+import { KeyRecord } from './key-record.js'
 import { compareRevisions, isTombstoneKey, mainOf, REVISION_KEY_BYTES, subOf } from './revision-key.js'
 import type { RevisionLog } from './revision-log.js'
 import type { Steps } from './slices.js'
@@ -30,20 +30,20 @@ export class Restore {
   readonly #log: RevisionLog
   readonly #logger: Logger
   readonly #kv = new KeyValueView()
-  readonly #records: KeyRecords
+  readonly #index: KeyIndex
   readonly #record: KeyRecord
-  /** Their ids. */
+  /** Of the index's records. */
   readonly #ids = new Map<Key, number>()
   /** Of live keys with a lease. */
   readonly #leases = new Map<Key, LeaseId>()
   #lastMain = 0
   #lastSub = -1
 
-  /** Makes the records of an index that is filled later. */
-  constructor(log: RevisionLog, records: KeyRecords, logger: Logger) {
+  /** `index` is empty: its records are made by `scan`, its keys come with `fillSteps`. */
+  constructor(log: RevisionLog, index: KeyIndex, logger: Logger) {
     this.#log = log
-    this.#records = records
-    this.#record = new KeyRecord(records)
+    this.#index = index
+    this.#record = new KeyRecord(index.records)
     this.#logger = logger
   }
 
@@ -114,7 +114,7 @@ export class Restore {
     const key = kv.key()
     const { lease } = kv
     const id = this.#ids.get(key)
-    if (id === undefined) this.#ids.set(key, this.#records.add(kv.createRevision, kv.version, main, sub))
+    if (id === undefined) this.#ids.set(key, this.#index.records.add(kv.createRevision, kv.version, main, sub))
     else this.#record.moveTo(id).put(main, sub)
     if (lease !== NO_LEASE) this.#leases.set(key, lease)
     else if (this.#leases.size > 0) this.#leases.delete(key)
@@ -123,16 +123,16 @@ export class Restore {
   #tombstone(view: ChunkView, i: number, main: number, sub: number): void {
     const key = this.#kv.load(view.bytes, view.valueStart(i), view.end(i)).key()
     const id = this.#ids.get(key)
-    if (id === undefined) this.#ids.set(key, this.#records.addTombstone(main, sub))
+    if (id === undefined) this.#ids.set(key, this.#index.records.addTombstone(main, sub))
     else if (this.#record.moveTo(id).live) this.#record.tombstone(main, sub)
     else this.#logger.warn('ignored tombstone of a deleted key', { revision: `${main}.${sub}` })
     this.#leases.delete(key)
   }
 
-  /** Moves everything into `index`, which is empty and has the records. */
-  *fillSteps(index: KeyIndex, onLiveKey: OnLiveKey): Steps<void> {
+  /** Moves everything into the index. */
+  *fillSteps(onLiveKey: OnLiveKey): Steps<void> {
     const { keys, ids } = yield* this.#sortSteps()
-    yield* index.loadSteps(keys, ids)
+    yield* this.#index.loadSteps(keys, ids)
     for (const [i, key] of keys.entries()) {
       if (this.#record.moveTo(ids[i]!).live) onLiveKey(key, this.#leases.get(key) ?? NO_LEASE)
       if (i % STEP === 0) yield

@@ -3,11 +3,10 @@
 // sockets that a server accepts; what that option sets is set here by hand.
 
 import type { Socket } from 'node:net'
+import { HTTP2_LIMITS } from './limits.js'
 
 /** The longest piece that is read at once. */
 const READ_BYTES = 64 * 1024
-/** What was read moves to memory that smaller pieces share. Whoever keeps one of them keeps as much alive at most. */
-const SHARED_BYTES = 16 * 1024
 
 /** What `onread` sets in Node.js 20. No public interface: where it looks different, sockets are read as usual. */
 const SYMBOLS = ['kBuffer', 'kBufferCb', 'kBufferGen'] as const
@@ -19,12 +18,12 @@ type Internals = Record<symbol, unknown> & { readonly _handle?: { useUserBuffer?
 export class Arrivals {
   /** Every read of every socket ends up here first; copied from before the next one. */
   readonly #landing = Buffer.allocUnsafeSlow(READ_BYTES)
-  #memory = Buffer.allocUnsafeSlow(SHARED_BYTES)
+  #memory = Buffer.allocUnsafeSlow(HTTP2_LIMITS.sharedBytes)
   #usedBytes = 0
 
   /**
-   * From now on `onChunk` gets what arrives on `socket`, what waits in it first; frozen. A small chunk may keep 16 KiB alive that it
-   * shares with others. Pausing and resuming the socket, and its events but 'data', work as ever.
+   * From now on `onChunk` gets what arrives on `socket`, what waits in it first; frozen. A small chunk may keep `sharedBytes` alive
+   * that it shares with others. Pausing and resuming the socket, and its events but 'data', work as ever.
    */
   listen(socket: Socket, onChunk: (chunk: Buffer) => void): void {
     // Of no use for new bytes where `readInto` works, but for those that were put back.
@@ -43,9 +42,9 @@ export class Arrivals {
   }
 
   #take(sizeBytes: number): Buffer {
-    if (sizeBytes > SHARED_BYTES / 2) return Buffer.allocUnsafeSlow(sizeBytes)
-    if (sizeBytes > SHARED_BYTES - this.#usedBytes) {
-      this.#memory = Buffer.allocUnsafeSlow(SHARED_BYTES)
+    if (sizeBytes > HTTP2_LIMITS.sharedBytes / 2) return Buffer.allocUnsafeSlow(sizeBytes)
+    if (sizeBytes > HTTP2_LIMITS.sharedBytes - this.#usedBytes) {
+      this.#memory = Buffer.allocUnsafeSlow(HTTP2_LIMITS.sharedBytes)
       this.#usedBytes = 0
     }
     const from = this.#usedBytes

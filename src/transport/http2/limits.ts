@@ -41,6 +41,8 @@ export const HTTP2_LIMITS = {
    * collections a second, a fifth of all time.)
    */
   pooledBuffers: 512,
+  /** What arrives in pieces of up to half of this is gathered in memory of this size; whoever keeps a piece keeps all of it alive. */
+  sharedBytes: 16 * 1024,
   /** Bytes written to one socket in one turn; the rest follows in the next, after the other connections. */
   turnBytes: 1024 * 1024,
   /** A socket that takes nothing for so long while bytes wait is cut. */
