@@ -8,8 +8,8 @@ const { CompareResult: Result, CompareTarget: Target } = etcdserverpb
 const { EQUAL, GREATER, LESS, NOT_EQUAL } = Result
 
 /** a: created at 2, changed at 3, version 2, value "m", lease 9. b: created at 4, version 1, value "x". c: gone. */
-const withKeys = async (): Promise<TestMachine> => {
-  const machine = await TestMachine.open(new MemoryBackend(), new TurnClock())
+const withKeys = async (backend = new MemoryBackend()): Promise<TestMachine> => {
+  const machine = await TestMachine.open(backend, new TurnClock())
   machine.apply(request.grant(9n, 60))
   machine.apply(request.put({ key: 'a', value: 'l' }))
   machine.apply(request.put({ key: 'a', value: 'm', lease: 9n as never }))
@@ -169,4 +169,19 @@ t.test('nested compares are judged against the state before the transaction, on 
     succeeded: true,
     responses: [{ revision: 7, count: 2, more: false, kvs: ['m= 7/7/1', 'n= 7/7/1'] }],
   })
+})
+
+t.test('what the index knows is compared without reading rows', async (t) => {
+  const backend = new MemoryBackend()
+  await (await withKeys(backend)).commit()
+  const machine = await TestMachine.open(backend, new TurnClock())
+  const before = backend.reads
+  for (const [name, target, given] of SIDES) {
+    const isInRows = target === Target.VALUE || target === Target.LEASE
+    for (const rangeEnd of ['', 'aa']) {
+      t.equal(succeeded(machine, { key: 'a', rangeEnd, target, result: EQUAL, ...given[1] }), true, name)
+      if (!isInRows) t.equal(backend.reads, before, `${name}: no row`)
+    }
+  }
+  t.ok(backend.reads > before, 'values are read')
 })

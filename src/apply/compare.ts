@@ -1,8 +1,9 @@
 // Transaction guards. All of a transaction's compares, nested ones included, are judged against the state before it.
 
 import { EMPTY_BYTES, NO_LEASE, compareBytes } from '../base/index.js'
-import { createRevisionOf, etcdserverpb, leaseOf, modRevisionOf, valueOf, versionOf } from '../proto/index.js'
-import { type ReadView, selectAll, spanOf } from './read-view.js'
+import type { KeyState } from '../mvcc/index.js'
+import { etcdserverpb, leaseOf, valueOf } from '../proto/index.js'
+import { type ReadView, type Span, selectAll, spanOf } from './read-view.js'
 
 const { CompareResult: Result, CompareTarget: Target } = etcdserverpb
 
@@ -23,30 +24,45 @@ export function choosePath(view: ReadView, txn: etcdserverpb.TxnRequest): TxnPat
 
 /** A compare over a range must hold for every key of it; without any key it is judged as one key that does not exist. */
 function holds(view: ReadView, compare: etcdserverpb.Compare): boolean {
-  const kvs = selectAll(view, spanOf(compare.key, compare.rangeEnd))
-  if (kvs.length === 0) {
-    // The value of a missing key is not even unequal to anything.
-    if (compare.target === Target.VALUE) return false
-    return judge(compare, sign(0, numberOf(compare)))
-  }
-  return kvs.every((kv) => judge(compare, difference(compare, kv)))
+  const span = spanOf(compare.key, compare.rangeEnd)
+  const differences = isInRows(compare.target)
+    ? rowDifferences(view, span, compare)
+    : stateDifferences(view, span, compare)
+  if (differences.length > 0) return differences.every((difference) => judge(compare, difference))
+  // The value of a missing key is not even unequal to anything.
+  if (compare.target === Target.VALUE) return false
+  return judge(compare, sign(0, numberOf(compare)))
 }
 
-/** Sign of (stored minus given). An unknown target compares as equal. */
-function difference(compare: etcdserverpb.Compare, kv: Uint8Array): number {
-  switch (compare.target) {
-    case Target.VALUE:
-      return compareBytes(valueOf(kv), compare.value ?? EMPTY_BYTES)
+/** Whether the compared side is in the KeyValue alone. All others are in the index, and a guard should not wait for rows. */
+const isInRows = (target: number): boolean => target === Target.VALUE || target === Target.LEASE
+
+/** Of each key: the sign of (stored minus given). */
+const rowDifferences = (view: ReadView, span: Span, compare: etcdserverpb.Compare): number[] =>
+  selectAll(view, span).map((kv) =>
+    compare.target === Target.VALUE
+      ? compareBytes(valueOf(kv), compare.value ?? EMPTY_BYTES)
+      : sign(leaseOf(kv), numberOf(compare)),
+  )
+
+/** The same. An unknown target compares as equal. */
+const stateDifferences = (view: ReadView, span: Span, compare: etcdserverpb.Compare): number[] => {
+  const given = numberOf(compare)
+  const differences: number[] = []
+  view.visitLive(span.key, span.end, (state) => differences.push(sign(numberIn(state, compare.target) ?? given, given)))
+  return differences
+}
+
+const numberIn = (state: KeyState, target: number): number | undefined => {
+  switch (target) {
     case Target.VERSION:
-      return sign(versionOf(kv), numberOf(compare))
+      return state.version
     case Target.CREATE:
-      return sign(createRevisionOf(kv), numberOf(compare))
+      return state.create
     case Target.MOD:
-      return sign(modRevisionOf(kv), numberOf(compare))
-    case Target.LEASE:
-      return sign(leaseOf(kv), numberOf(compare))
+      return state.mod
     default:
-      return 0
+      return undefined
   }
 }
 

@@ -17,6 +17,7 @@ export interface ReadView {
   readonly compactRevision: number
   rangeSync(query: RangeQuery): RangeOutcome
   lookup(key: Key): KeyState | undefined
+  visitLive(key: Key, end: Key | undefined, visit: (state: KeyState) => void): void
 }
 
 /** The keys that a request names: one, `[key, end)`, or all from `key` on. */

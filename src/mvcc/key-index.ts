@@ -18,6 +18,9 @@ export const FIRST_KEY = '' as Key
 /** The key right behind `key` in byte order. */
 export const nextKey = (key: Key): Key => (key + '\u0000') as Key
 
+/** Records between two searches of a walk that nothing interrupts. */
+const WALK_STEP = 4096
+
 export class KeyIndex {
   readonly records = new KeyRecords()
   readonly #tree = new KeyTree()
@@ -69,5 +72,16 @@ export class KeyIndex {
   walk(lo: Key, hi: Key, max: number, visit: (key: Key, record: KeyRecord) => void): Key | undefined {
     const last = this.#tree.walk(lo, hi, max, (key, id) => visit(key, this.#visited.moveTo(id)))
     return last === undefined ? undefined : nextKey(last)
+  }
+
+  /** `walk` to the end, or for the record of `lo` alone where `hi` is undefined; in one go, since an applied entry is one step. */
+  walkAll(lo: Key, hi: Key | undefined, visit: (key: Key, record: KeyRecord) => void): void {
+    if (hi === undefined) {
+      const record = this.get(lo)
+      if (record !== undefined) visit(lo, record)
+      return
+    }
+    let from: Key | undefined = lo
+    while (from !== undefined && (hi === OPEN_END || from < hi)) from = this.walk(from, hi, WALK_STEP, visit)
   }
 }

@@ -231,13 +231,21 @@ export class Store implements WatchSource {
     return this.#index.lookup(key, this.#revision, state) ? state : undefined
   }
 
+  /** Every live key of [key, end), or `key` alone, as its state, lent to `visit`; no row is read. In one go. */
+  visitLive(key: Key, end: Key | undefined, visit: (state: KeyState) => void): void {
+    const state = new KeyState()
+    this.#counts.ranges++
+    this.#index.walkAll(key, end, (_, record) => {
+      if (record.lookup(this.#revision, state)) visit(state)
+    })
+  }
+
   /**
    * Calls `done` before it returns when one slice is enough, else in a later turn; always with the state at one revision.
    * The answer is held in memory as a whole: callers bound how many reads they start.
    */
   range(query: RangeQuery, done: (outcome: RangeOutcome) => void): void {
     if (query.end !== undefined) return this.#read(query, rangeSteps, done)
-    this.#counts.ranges++
     done(this.rangeSync(query))
   }
 
@@ -276,6 +284,7 @@ export class Store implements WatchSource {
   /** As `range`, in one go: for reads that must not be interrupted. */
   rangeSync(query: RangeQuery): RangeOutcome {
     const refused = this.#refusal(query.revision)
+    this.#counts.ranges++
     if (refused !== undefined) return { kind: refused }
     const at = query.revision <= 0 ? this.#revision : query.revision
     return rangeInOneGo(this.#index, this.#log, query, at, this.#revision)

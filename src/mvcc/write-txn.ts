@@ -3,7 +3,7 @@
 import { invariant, type Key, type LeaseId } from '../base/index.js'
 import { encodeDeletion, encodeKeyValue, encodeTombstone } from '../proto/index.js'
 import { Change } from './change.js'
-import { type KeyIndex, OPEN_END } from './key-index.js'
+import type { KeyIndex } from './key-index.js'
 import { type KeyRecord, KeyState } from './key-record.js'
 import { type RangeOutcome, type RangeQuery, rangeInOneGo } from './range.js'
 import type { RevisionLog } from './revision-log.js'
@@ -22,9 +22,6 @@ export interface TxnResult {
   /** In the order they were made; empty when nothing changed. Frozen. */
   readonly changes: readonly Change[]
 }
-
-/** Index entries visited between two steps of a walk that nothing interrupts. */
-const WALK_STEP = 4096
 
 /**
  * Synchronous and never undone: the caller has checked everything before the first change. Changes are visible to the
@@ -81,25 +78,17 @@ export class WriteTxn {
   }
 
   /**
-   * Deletes the key (`end` undefined) or every key of [key, end); returns the deleted keys, ascending.
-   * Runs to its end in one go: an applied entry is one step.
+   * Deletes the key (`end` undefined) or every key of [key, end), in one go; returns the deleted keys, ascending.
    */
   deleteRange(key: Key, end: Key | undefined): Key[] {
     invariant(!this.#ended, 'delete after the end of the transaction')
     this.deletes++
     const keys: Key[] = []
-    const visit = (found: Key, record: KeyRecord): void => {
+    this.#index.walkAll(key, end, (found, record) => {
       if (!record.live) return
       this.#delete(found, record)
       keys.push(found)
-    }
-    if (end === undefined) {
-      const record = this.#index.get(key)
-      if (record !== undefined) visit(key, record)
-      return keys
-    }
-    let from: Key | undefined = key
-    while (from !== undefined && (end === OPEN_END || from < end)) from = this.#index.walk(from, end, WALK_STEP, visit)
+    })
     return keys
   }
 

@@ -12,7 +12,6 @@ import {
   modRevisionOf,
   mvccpb,
   valueOf,
-  versionOf,
   withoutValue,
 } from './index.js'
 import { fromHex, hex, SeededRandom } from './testing.js'
@@ -64,7 +63,7 @@ t.test('every reader finds what the codec decodes, wherever the pair lies and in
     view.load(chunk, 2, end)
     const found = {
       key: [keyOfKeyValue(chunk, 2, end), view.key(), keyOf(view.keyBytes())],
-      numbers: [createRevisionOf(chunk, 2, end), modRevisionOf(chunk, 2, end), versionOf(chunk, 2, end)],
+      numbers: [createRevisionOf(chunk, 2, end), modRevisionOf(chunk, 2, end)],
       viewed: [view.createRevision, view.modRevision, view.version],
       value: [hex(valueOf(chunk, 2, end)), hex(view.valueBytes())],
       lease: [leaseOf(chunk, 2, end), view.lease],
@@ -72,7 +71,7 @@ t.test('every reader finds what the codec decodes, wherever the pair lies and in
     const numbers = [expected.createRevision, expected.modRevision, expected.version]
     const wanted = {
       key: Array<string>(3).fill(keyOf(expected.key)),
-      numbers,
+      numbers: numbers.slice(0, 2),
       viewed: numbers,
       value: Array<string>(2).fill(hex(expected.value)),
       lease: [expected.lease, expected.lease],

@@ -131,9 +131,6 @@ export const createRevisionOf = (bytes: Uint8Array, start = 0, end = bytes.lengt
 export const modRevisionOf = (bytes: Uint8Array, start = 0, end = bytes.length): number =>
   varintField(MOD_REVISION, bytes, start, end)
 
-export const versionOf = (bytes: Uint8Array, start = 0, end = bytes.length): number =>
-  varintField(VERSION, bytes, start, end)
-
 export const leaseOf = (bytes: Uint8Array, start = 0, end = bytes.length): LeaseId => {
   const r = new Reader(bytes, start, end, DEPTH)
   const found = lastField(LEASE, r, end)

@@ -32,7 +32,8 @@ t.test('what happened is counted exactly', async (t) => {
   await client.call('KV/Range', { key: key('a') })
   await client.call('KV/DeleteRange', { key: key('none') })
   const put = { request_put: { key: key('b'), value: key('1') } }
-  await client.call('KV/Txn', { success: [put, { request_delete_range: { key: key('a') } }] })
+  const isNew = { key: key('b'), target: 'VERSION', result: 'EQUAL', version: 0 }
+  await client.call('KV/Txn', { compare: [isNew], success: [put, { request_delete_range: { key: key('a') } }] })
   await client.call('KV/Txn', { success: [{ request_range: { key: key('a') } }, { request_range: { key: key('b') } }] })
   for (let events = 0; events < 4;) events += (await watch.next())?.events.length ?? 0
   await client.call('KV/Compact', { revision: 4, physical: true })
@@ -45,8 +46,8 @@ t.test('what happened is counted exactly', async (t) => {
   for (const [name, by] of [
     ['etcd_mvcc_put_total', 4],
     ['etcd_mvcc_delete_total', 2],
-    ['etcd_mvcc_range_total', 3],
-    ['etcd_debugging_mvcc_range_total', 3],
+    ['etcd_mvcc_range_total', 4],
+    ['etcd_debugging_mvcc_range_total', 4],
     ['etcd_mvcc_txn_total', 2],
     ['etcd_debugging_mvcc_total_put_size_in_bytes', 20],
     ['etcd_debugging_mvcc_events_total', 4],
