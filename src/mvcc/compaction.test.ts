@@ -140,6 +140,24 @@ t.test('rows of a slow trickle grow together, at once or at the next compaction'
   t.equal(names(await openStore(backend)), '1100')
 })
 
+t.test('a small row is not written again when more comes than fits in it', async (t) => {
+  const backend = new MemoryBackend()
+  const store = await openStore(backend)
+  const keyRows = (): string[] =>
+    backend.batches.at(-1)!.flatMap(({ bucket, key }) => (bucket === 'key' ? [Buffer.from(key).toString('hex')] : []))
+  put(store, 'first')
+  await commit(store, backend)
+  const [row] = keyRows()
+  put(store, 'second')
+  await commit(store, backend)
+  t.same(keyRows(), [row], 'one more small one goes into it')
+  for (let i = 0; i < 30; i++) put(store, `k${i}`, 'x'.repeat(600))
+  await commit(store, backend)
+  t.equal(keyRows().length, 2)
+  t.notOk(keyRows().includes(row!), 'newer rows only')
+  t.equal(names(await openStore(backend)), '32')
+})
+
 t.test('an interrupted compaction is taken up from wherever a crash left it', async (t) => {
   const backend = new MemoryBackend()
   const store = await openStore(backend, { compactionBatchLimit: 10 })

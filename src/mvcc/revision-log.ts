@@ -83,7 +83,12 @@ export class RevisionLog {
 
   /** Bytes of all rows, keys and values, those not written yet included. */
   get rowBytes(): number {
-    return this.#rowBytes + this.#tail.bytes + (CHUNK_ENTRY_BYTES + TOMBSTONE_KEY_BYTES) * this.#tail.length
+    return this.#rowBytes + this.#tailRowBytes
+  }
+
+  /** About what the tail takes in chunks. */
+  get #tailRowBytes(): number {
+    return this.#tail.bytes + (CHUNK_ENTRY_BYTES + TOMBSTONE_KEY_BYTES) * this.#tail.length
   }
 
   /** Revisions that are in no chunk yet. */
@@ -151,10 +156,14 @@ export class RevisionLog {
     if (open !== undefined) this.#close(open)
   }
 
-  /** The newest chunk goes on growing while it is small and at hand: a slow trickle must not leave a row per write. */
+  /**
+   * The newest chunk goes on growing while it is small and at hand: a slow trickle must not leave a row per write. Not when more comes
+   * than fits in it: then its row, once given out, need not be written again among newer ones (docs/design/0011).
+   */
   #reopenLast(): Chunk | undefined {
     const last = this.#directory.last
     if (last?.view === undefined || last.rowBytes >= SMALL_CHUNK_BYTES) return undefined
+    if (last.batch !== this.nextBatch && last.rowBytes + this.#tailRowBytes > CHUNK_BYTES) return undefined
     const { view } = last
     for (let i = 0; i < view.count; i++) this.#builder.add(view.bytes, view.start(i), view.end(i), view.tombstone(i))
     return last

@@ -1,5 +1,5 @@
-// The state machine's rows in one LevelDB. A row of bucket b has the key: one byte, the position of b in BUCKETS, then the
-// row key; so buckets follow each other and rows keep their order.
+// The state machine's rows in one LevelDB. A row has the key: one byte for its bucket, then the row key; so buckets follow each
+// other and rows keep their order. The bucket `key` is the last one, and `meta` lies in it as one row (meta-row.ts).
 
 import { mkdir, readdir, realpath, stat } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -13,6 +13,7 @@ import {
   type Bucket,
   BUCKETS,
 } from '../../env/index.js'
+import { isMetaRowKey, MetaRow } from './meta-row.js'
 
 /** Another process, or another instance in this one, has the store open. The caller may wait and try again. */
 export class BackendLocked extends Error {
@@ -31,6 +32,7 @@ export interface LevelBackendOptions {
 }
 
 type Level = ClassicLevel<Uint8Array, Uint8Array>
+type Snapshot = ReturnType<Level['snapshot']>
 
 /** What iterators fetch per call unless the caller says otherwise. */
 const SLICE_BYTES = 256 * 1024
@@ -40,9 +42,10 @@ const ROW_BYTES = 1024
 /** More rows than any slice holds: the byte bound decides. */
 const SLICE_ROWS_MAX = 100_000
 
-const BUCKET_BYTES: Readonly<Record<Bucket, number>> = Object.fromEntries(
-  BUCKETS.map((bucket, i) => [bucket, i]),
-) as Record<Bucket, number>
+// Behind `key` there is nothing, since a file that reaches from revisions to other rows overlaps all later revisions.
+const BUCKET_BYTES = Object.fromEntries(
+  [...BUCKETS.filter((bucket) => bucket !== 'key'), 'key'].map((bucket, i) => [bucket, i]),
+) as Readonly<Record<Bucket, number>>
 const AFTER_LAST_BUCKET = Uint8Array.of(BUCKETS.length)
 
 /**
@@ -55,13 +58,15 @@ export class LevelBackend implements Backend {
   readonly #path: string
   readonly #level: Level
   readonly #syncWrites: boolean
+  readonly #meta: MetaRow
   /** The last write: LevelDB does not order writes that overlap. */
   #lastWrite: Promise<void> = Promise.resolve()
   #closing: Promise<void> | undefined
 
-  private constructor(path: string, level: Level, syncWrites: boolean) {
+  private constructor(path: string, level: Level, meta: MetaRow, syncWrites: boolean) {
     this.#path = path
     this.#level = level
+    this.#meta = meta
     this.#syncWrites = syncWrites
   }
 
@@ -75,7 +80,8 @@ export class LevelBackend implements Backend {
     if (OPEN_HERE.has(folder)) throw new BackendLocked(path, undefined)
     OPEN_HERE.add(folder)
     try {
-      return new LevelBackend(folder, await openLevel(folder), options.syncWrites ?? true)
+      const level = await openLevel(folder)
+      return new LevelBackend(folder, level, await metaRowOf(level), options.syncWrites ?? true)
     } catch (error) {
       OPEN_HERE.delete(folder)
       if (isLocked(error)) throw new BackendLocked(path, error)
@@ -84,7 +90,7 @@ export class LevelBackend implements Backend {
   }
 
   get(bucket: Bucket, key: Uint8Array): Uint8Array | undefined {
-    return this.#level.getSync(rowKey(bucket, key))
+    return bucket === 'meta' ? this.#meta.get(key) : this.#level.getSync(rowKey(bucket, key))
   }
 
   scan(
@@ -93,8 +99,7 @@ export class LevelBackend implements Backend {
     hi: Uint8Array | undefined,
     sliceBytes = SLICE_BYTES,
   ): AsyncIterable<BackendSlice> {
-    // The iterator is made here and not at the first step, since it sees the rows as of its making.
-    return slices(this.#level.iterator(rangeOf(bucket, lo, hi, sliceBytes)))
+    return this.#scan(bucket, lo, hi, sliceBytes)
   }
 
   view(): BackendView {
@@ -103,13 +108,25 @@ export class LevelBackend implements Backend {
     return {
       scan: (bucket, lo, hi, sliceBytes = SLICE_BYTES) => {
         if (closed) throw new Error('the view is closed')
-        return slices(this.#level.iterator({ ...rangeOf(bucket, lo, hi, sliceBytes), snapshot }))
+        return this.#scan(bucket, lo, hi, sliceBytes, snapshot)
       },
       close: () => {
         closed = true
         return snapshot.close()
       },
     }
+  }
+
+  /** Iterators are made here and not at the first step, since they see the rows as of their making. */
+  #scan(
+    bucket: Bucket,
+    lo: Uint8Array,
+    hi: Uint8Array | undefined,
+    sliceBytes: number,
+    snapshot?: Snapshot,
+  ): AsyncIterable<BackendSlice> {
+    if (bucket === 'meta') return metaSlices(this.#level.iterator({ ...LAST_KEY_ROW, snapshot }), lo, hi)
+    return this.#slices(this.#level.iterator({ ...rangeOf(bucket, lo, hi, sliceBytes), snapshot }))
   }
 
   write(rows: readonly BackendRow[]): Promise<void> {
@@ -121,17 +138,48 @@ export class LevelBackend implements Backend {
   /** Hands rows to LevelDB a piece per turn: each is copied, and a large batch in one go would stop the loop for long. */
   async #writeBatch(rows: readonly BackendRow[]): Promise<void> {
     const batch = this.#level.batch()
+    const meta = this.#meta.begin()
     let pieceBytes = 0
-    for (const { bucket, key, value } of rows) {
+    for (const row of rows) {
       if (pieceBytes > PIECE_BYTES) {
         pieceBytes = 0
         await nextTurn()
       }
+      if (meta.takes(row)) continue
+      const { bucket, key, value } = row
       if (value === undefined) batch.del(rowKey(bucket, key))
       else batch.put(rowKey(bucket, key), value)
       pieceBytes += ROW_BYTES + key.length + (value?.length ?? 0)
     }
+    const change = this.#meta.finish(meta)
+    for (const { key, value } of change.rows) {
+      if (value === undefined) batch.del(rowKey('key', key))
+      else batch.put(rowKey('key', key), value)
+    }
     await batch.write({ sync: this.#syncWrites })
+    change.written()
+  }
+
+  async *#slices(iterator: RowIterator): AsyncGenerator<BackendSlice> {
+    try {
+      let next = iterator.nextv(SLICE_ROWS_MAX)
+      for (;;) {
+        const entries = await next
+        if (entries.length === 0) return
+        // LevelDB reads the next slice while the caller works on this one.
+        next = iterator.nextv(SLICE_ROWS_MAX)
+        next.catch(() => undefined)
+        const rows: { key: Uint8Array; value: Uint8Array }[] = []
+        for (const [levelKey, value] of entries) {
+          const key = levelKey.subarray(1)
+          if (levelKey[0] === BUCKET_BYTES.key && isMetaRowKey(key)) this.#meta.noteSeen(key)
+          else rows.push({ key, value })
+        }
+        if (rows.length > 0) yield rows
+      }
+    } finally {
+      await iterator.close()
+    }
   }
 
   async sync(): Promise<void> {
@@ -192,20 +240,35 @@ interface RowIterator {
   close(): Promise<void>
 }
 
-async function* slices(iterator: RowIterator): AsyncGenerator<BackendSlice> {
+/** The bucket `meta` lies in the last row of the bucket `key`. */
+const LAST_KEY_ROW = { gte: Uint8Array.of(BUCKET_BYTES.key), lt: AFTER_LAST_BUCKET, reverse: true, fillCache: false }
+
+const metaRowOf = async (level: Level): Promise<MetaRow> => {
   try {
-    let next = iterator.nextv(SLICE_ROWS_MAX)
-    for (;;) {
-      const entries = await next
-      if (entries.length === 0) return
-      // LevelDB reads the next slice while the caller works on this one.
-      next = iterator.nextv(SLICE_ROWS_MAX)
-      next.catch(() => undefined)
-      yield entries.map(([key, value]) => ({ key: key.subarray(1), value }))
-    }
+    return new MetaRow(await lastKeyRow(level.iterator(LAST_KEY_ROW)))
+  } catch (error) {
+    await level.close()
+    throw error
+  }
+}
+
+/** Ends the iterator. */
+const lastKeyRow = async (iterator: RowIterator): Promise<{ key: Uint8Array; value: Uint8Array } | undefined> => {
+  try {
+    const [entry] = await iterator.nextv(1)
+    return entry === undefined ? undefined : { key: entry[0].subarray(1), value: entry[1] }
   } finally {
     await iterator.close()
   }
+}
+
+async function* metaSlices(
+  iterator: RowIterator,
+  lo: Uint8Array,
+  hi: Uint8Array | undefined,
+): AsyncGenerator<BackendSlice> {
+  const rows = new MetaRow(await lastKeyRow(iterator)).between(lo, hi)
+  if (rows.length > 0) yield rows
 }
 
 const rowKey = (bucket: Bucket, key: Uint8Array): Uint8Array => {

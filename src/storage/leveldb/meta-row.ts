@@ -1,0 +1,215 @@
+// The bucket `meta` as one row that moves (docs/design/0011). Every batch changes `meta`. Were its rows at one place, each file that
+// LevelDB makes of a memtable would reach from the newest revisions to there; all files would overlap, and every row be merged with
+// others and written twice more. So the whole bucket is a row among the rows of `key`, behind the newest one, written anew with
+// each batch: the rows of heavy writing are in ascending order, and LevelDB leaves them where they are.
+//
+//   row key, offset  size  content
+//   0                17    position: the newest key of bucket `key` so far, cut or filled with zeros to this length
+//   17               1     0xff, which no other key has there
+//   18               8     sequence number, u64 big-endian, one more with each row
+//
+//   value: of each row of `meta`  u16 key length, key, u32 value length, value; big-endian
+//
+// Of several rows the last one counts. It sorts behind all rows of `key`, unless `meta` is empty.
+
+import { concatBytes, EMPTY_BYTES, invariant, keyOf } from '../../base/index.js'
+import type { BackendRow } from '../../env/index.js'
+
+const POSITION_BYTES = 17
+const MARK = 0xff
+const META_ROW_KEY_BYTES = POSITION_BYTES + 1 + 8
+const HEAD_BYTES = 2
+const VALUE_HEAD_BYTES = 4
+
+/**
+ * Rows that were replaced are deleted in one of the next batches. A deletion lies among old revisions and makes LevelDB merge them, so
+ * that waits for a batch that deletes revisions anyway; for so many rows; or for fewer where little else is written.
+ */
+const REPLACED_MAX = 4096
+const REPLACED_MIN = 64
+const WRITTEN_BYTES_EACH = 4096
+
+export type MetaRows = ReadonlyMap<string, Uint8Array>
+
+interface LevelRow {
+  /** In the bucket `key`. */
+  readonly key: Uint8Array
+  readonly value: Uint8Array
+}
+
+/** Whether a row that lies in the bucket `key` holds the bucket `meta`. */
+export const isMetaRowKey = (key: Uint8Array): boolean =>
+  key.length === META_ROW_KEY_BYTES && key[POSITION_BYTES] === MARK
+
+/** What completed writes left of the bucket `meta`. */
+export class MetaRow {
+  #rows: MetaRows
+  #position: Uint8Array
+  #sequence: number
+  /** Row keys that no batch has deleted yet. */
+  #replaced = new Map<string, Uint8Array>()
+  #current: Uint8Array | undefined
+  /** `MetaBatch.bytes` since replaced ones were deleted. */
+  #writtenBytes = 0
+
+  /** `last`: the last row that lies in the bucket `key`, undefined without any. @throws Error when it is malformed. */
+  constructor(last: LevelRow | undefined) {
+    const isMeta = last !== undefined && isMetaRowKey(last.key)
+    this.#rows = isMeta ? decodeMetaRows(last.value) : new Map<string, Uint8Array>()
+    this.#position = positionOf(last?.key ?? EMPTY_BYTES)
+    this.#current = isMeta ? last.key : undefined
+    this.#sequence = isMeta ? sequenceOf(last.key) : 0
+  }
+
+  get(key: Uint8Array): Uint8Array | undefined {
+    return this.#rows.get(keyOf(key))?.slice()
+  }
+
+  /** In key order; `hi` is exclusive, undefined for no bound. Owned. */
+  between(lo: Uint8Array, hi: Uint8Array | undefined): { key: Uint8Array; value: Uint8Array }[] {
+    const [from, to] = [keyOf(lo), hi && keyOf(hi)]
+    const keys = [...this.#rows.keys()].filter((key) => key >= from && (to === undefined || key < to)).sort()
+    return keys.map((key) => ({ key: Buffer.from(key, 'latin1'), value: this.#rows.get(key)!.slice() }))
+  }
+
+  /** A scan met this row: it may be a replaced one from before a restart. */
+  noteSeen(key: Uint8Array): void {
+    if (sequenceOf(key) < this.#sequence) this.#replaced.set(keyOf(key), key)
+  }
+
+  /** The next batch; one at a time. */
+  begin(): MetaBatch {
+    return new MetaBatch(this.#rows, this.#position)
+  }
+
+  /** What the batch, all its rows noted, is to hold besides. */
+  finish(batch: MetaBatch): MetaChange {
+    const { rows, position, bytes } = batch
+    if (!batch.isWritten) return { rows: [], written: () => this.#written(rows, position, bytes) }
+    const key = metaRowKey(position, this.#sequence + 1)
+    const row = { key, value: encodeMetaRows(rows) }
+    const sweeps = batch.deletesKeys || this.#isWorthSweeping()
+    const deleted = sweeps ? [...this.#replaced.values()].map((replaced) => ({ key: replaced, value: undefined })) : []
+    return {
+      rows: [row, ...deleted],
+      written: () => {
+        this.#written(rows, position, bytes)
+        for (const { key: gone } of deleted) this.#replaced.delete(keyOf(gone))
+        if (sweeps) this.#writtenBytes = 0
+        if (this.#current !== undefined) this.#replaced.set(keyOf(this.#current), this.#current)
+        this.#current = key
+        this.#sequence++
+      },
+    }
+  }
+
+  #isWorthSweeping(): boolean {
+    const count = this.#replaced.size
+    return count >= REPLACED_MAX || (count >= REPLACED_MIN && this.#writtenBytes < count * WRITTEN_BYTES_EACH)
+  }
+
+  #written(rows: MetaRows, position: Uint8Array, bytes: number): void {
+    this.#rows = rows
+    this.#position = position
+    this.#writtenBytes += bytes
+  }
+}
+
+export interface MetaChange {
+  /** Of the bucket `key`; an undefined value deletes. */
+  readonly rows: readonly { readonly key: Uint8Array; readonly value: Uint8Array | undefined }[]
+  /** The batch is in the store. */
+  written(): void
+}
+
+/** What the rows of one batch make of it. */
+export class MetaBatch {
+  readonly rows: Map<string, Uint8Array>
+  position: Uint8Array
+  /** Of values of the bucket `key`. */
+  bytes = 0
+  deletesKeys = false
+  #changes = false
+  #putsKeys = false
+
+  constructor(rows: MetaRows, position: Uint8Array) {
+    this.rows = new Map(rows)
+    this.position = position
+  }
+
+  /** Without it the last row of the bucket `key` would be another one. */
+  get isWritten(): boolean {
+    return this.#changes || (this.#putsKeys && this.rows.size > 0)
+  }
+
+  /** Notes a row of the batch; false when it is for LevelDB itself. */
+  takes({ bucket, key, value }: BackendRow): boolean {
+    if (bucket === 'meta') {
+      this.#changes = true
+      if (value === undefined) this.rows.delete(keyOf(key))
+      else this.rows.set(keyOf(key), value.slice())
+      return true
+    }
+    if (bucket !== 'key') return false
+    invariant(key[POSITION_BYTES] !== MARK, 'a key that could be taken for the row of meta')
+    if (value === undefined) {
+      this.deletesKeys = true
+      return false
+    }
+    this.#putsKeys = true
+    this.bytes += value.length
+    if (Buffer.compare(key.subarray(0, POSITION_BYTES), this.position) > 0) this.position = positionOf(key)
+    return false
+  }
+}
+
+/** Owned. */
+const positionOf = (key: Uint8Array): Uint8Array => {
+  const position = new Uint8Array(POSITION_BYTES)
+  position.set(key.subarray(0, POSITION_BYTES))
+  return position
+}
+
+const metaRowKey = (position: Uint8Array, sequence: number): Uint8Array => {
+  const key = Buffer.alloc(META_ROW_KEY_BYTES)
+  key.set(position)
+  key[POSITION_BYTES] = MARK
+  key.writeBigUInt64BE(BigInt(sequence), POSITION_BYTES + 1)
+  return key
+}
+
+const sequenceOf = (rowKey: Uint8Array): number =>
+  Number(new DataView(rowKey.buffer, rowKey.byteOffset).getBigUint64(POSITION_BYTES + 1))
+
+export const encodeMetaRows = (rows: MetaRows): Uint8Array => {
+  const parts: Uint8Array[] = []
+  for (const [key, value] of rows) {
+    const head = Buffer.alloc(HEAD_BYTES)
+    head.writeUInt16BE(key.length)
+    const valueHead = Buffer.alloc(VALUE_HEAD_BYTES)
+    valueHead.writeUInt32BE(value.length)
+    parts.push(head, Buffer.from(key, 'latin1'), valueHead, value)
+  }
+  return concatBytes(parts)
+}
+
+/** Its values are owned. @throws Error for what `encodeMetaRows` does not make. */
+export const decodeMetaRows = (bytes: Uint8Array): MetaRows => {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
+  const rows = new Map<string, Uint8Array>()
+  let at = 0
+  const take = (size: number): Uint8Array => {
+    if (size > bytes.length - at) throw new Error('malformed row of the bucket meta')
+    at += size
+    return bytes.slice(at - size, at)
+  }
+  const length = (size: typeof HEAD_BYTES | typeof VALUE_HEAD_BYTES): number => {
+    take(size)
+    return size === HEAD_BYTES ? view.getUint16(at - size) : view.getUint32(at - size)
+  }
+  while (at < bytes.length) {
+    const key = keyOf(take(length(HEAD_BYTES)))
+    rows.set(key, take(length(VALUE_HEAD_BYTES)))
+  }
+  return rows
+}
