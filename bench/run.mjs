@@ -5,7 +5,7 @@
 // Each round gives every group of rows a fresh server of each contender, one after the other, warms it up with the load of one
 // row, for 6 s per member unless `--warmup` says otherwise, and lets it rest for two: processes that share two cores and run code
 // which is compiled as it runs are slower in their first seconds, and servers run for weeks. A row begins with a second of its
-// own load unseen, or four where it is one client's. Figures are medians of the rounds: answers (or events) per second; CPU is
+// own load unseen, or four per member where it is one client's. Figures are medians of the rounds: answers (or events) per second; CPU is
 // user and system time of the server per answer; peak memory is that of the row; loop is the delay of our event loop, and the
 // line below the table has that of all rows together; load is the share of the load generator (this process) in all CPU time:
 // where it nears one half, the figures say more about it than about the servers. A "!" marks what misses its goal.
@@ -146,7 +146,7 @@ async function runRow(row, cluster, contender, round) {
   const run = await row.run({
     targets,
     seconds,
-    warmupSeconds: Math.min(warmupSeconds, row.leadSeconds ?? LEAD_SECONDS),
+    warmupSeconds: Math.min(warmupSeconds, row.leadSeconds === undefined ? LEAD_SECONDS : row.leadSeconds * members),
     probe: cluster.probe(),
   })
   if (run.errors > 0) throw new Error(`${run.errors} calls failed`)

@@ -74,7 +74,7 @@ export class MetaRow {
 
   /** A scan met this row: it may be a replaced one from before a restart. */
   noteSeen(key: Uint8Array): void {
-    if (sequenceOf(key) < this.#sequence) this.#replaced.set(keyOf(key), key)
+    if (sequenceOf(key) < this.#sequence) this.#replaced.set(keyOf(key), key.slice())
   }
 
   /** The next batch; one at a time. */
