@@ -3,7 +3,7 @@
 import { EMPTY_BYTES, NO_LEASE, compareBytes } from '../base/index.js'
 import type { KeyState } from '../mvcc/index.js'
 import { etcdserverpb, leaseOf, valueOf } from '../proto/index.js'
-import { type ReadView, type Span, selectAll, spanOf } from './read-view.js'
+import { type ReadView, selectAll, spanOf } from './read-view.js'
 
 const { CompareResult: Result, CompareTarget: Target } = etcdserverpb
 
@@ -25,34 +25,27 @@ export function choosePath(view: ReadView, txn: etcdserverpb.TxnRequest): TxnPat
 /** A compare over a range must hold for every key of it; without any key it is judged as one key that does not exist. */
 function holds(view: ReadView, compare: etcdserverpb.Compare): boolean {
   const span = spanOf(compare.key, compare.rangeEnd)
-  const differences = isInRows(compare.target)
-    ? rowDifferences(view, span, compare)
-    : stateDifferences(view, span, compare)
-  if (differences.length > 0) return differences.every((difference) => judge(compare, difference))
-  // The value of a missing key is not even unequal to anything.
-  if (compare.target === Target.VALUE) return false
-  return judge(compare, sign(0, numberOf(compare)))
-}
-
-/** Whether the compared side is in the KeyValue alone. All others are in the index, and a guard should not wait for rows. */
-const isInRows = (target: number): boolean => target === Target.VALUE || target === Target.LEASE
-
-/** Of each key: the sign of (stored minus given). */
-const rowDifferences = (view: ReadView, span: Span, compare: etcdserverpb.Compare): number[] =>
-  selectAll(view, span).map((kv) =>
-    compare.target === Target.VALUE
-      ? compareBytes(valueOf(kv), compare.value ?? EMPTY_BYTES)
-      : sign(leaseOf(kv), numberOf(compare)),
-  )
-
-/** The same. An unknown target compares as equal. */
-const stateDifferences = (view: ReadView, span: Span, compare: etcdserverpb.Compare): number[] => {
   const given = numberOf(compare)
-  const differences: number[] = []
-  view.visitLive(span.key, span.end, (state) => differences.push(sign(numberIn(state, compare.target) ?? given, given)))
-  return differences
+  let isFound = false
+  let isTrue = true
+  const judgeKey = (difference: number): void => {
+    isFound = true
+    isTrue &&= judge(compare, difference)
+  }
+  // A guard should not wait for rows: only values and leases are nowhere else.
+  if (compare.target === Target.VALUE) {
+    for (const kv of selectAll(view, span)) judgeKey(compareBytes(valueOf(kv), compare.value ?? EMPTY_BYTES))
+  } else if (compare.target === Target.LEASE) {
+    for (const kv of selectAll(view, span)) judgeKey(sign(leaseOf(kv), given))
+  } else {
+    view.visitLive(span.key, span.end, (state) => judgeKey(sign(numberIn(state, compare.target) ?? given, given)))
+  }
+  if (isFound) return isTrue
+  // The value of a missing key is not even unequal to anything.
+  return compare.target !== Target.VALUE && judge(compare, sign(0, given))
 }
 
+/** Undefined for an unknown target, which compares as equal. */
 const numberIn = (state: KeyState, target: number): number | undefined => {
   switch (target) {
     case Target.VERSION:

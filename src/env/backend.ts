@@ -39,7 +39,10 @@ export interface BackendView {
 }
 
 export interface Backend {
-  /** Point read of what completed writes left; blocks for one page-cache read at worst. The result is owned. */
+  /**
+   * Point read of what completed writes left. The result is owned. Blocks for a read of the page cache, and while LevelDB makes a file: up
+   * to 24 ms were seen under a thousand writers; not for the bucket `meta`.
+   */
   get(bucket: Bucket, key: Uint8Array): Uint8Array | undefined
   /**
    * Rows of `[lo, hi)` in key order (`hi` undefined: to the end of the bucket), as of the call, in slices of about

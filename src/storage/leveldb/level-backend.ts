@@ -138,26 +138,19 @@ export class LevelBackend implements Backend {
   /** Hands rows to LevelDB a piece per turn: each is copied, and a large batch in one go would stop the loop for long. */
   async #writeBatch(rows: readonly BackendRow[]): Promise<void> {
     const batch = this.#level.batch()
-    const meta = this.#meta.begin()
+    const meta = this.#meta.batchOf(rows)
     let pieceBytes = 0
-    for (const row of rows) {
+    for (const { bucket, key, value } of meta.rows) {
       if (pieceBytes > PIECE_BYTES) {
         pieceBytes = 0
         await nextTurn()
       }
-      if (meta.takes(row)) continue
-      const { bucket, key, value } = row
       if (value === undefined) batch.del(rowKey(bucket, key))
       else batch.put(rowKey(bucket, key), value)
       pieceBytes += ROW_BYTES + key.length + (value?.length ?? 0)
     }
-    const change = this.#meta.finish(meta)
-    for (const { key, value } of change.rows) {
-      if (value === undefined) batch.del(rowKey('key', key))
-      else batch.put(rowKey('key', key), value)
-    }
     await batch.write({ sync: this.#syncWrites })
-    change.written()
+    meta.written()
   }
 
   async *#slices(iterator: RowIterator): AsyncGenerator<BackendSlice> {

@@ -1,6 +1,6 @@
 // The bucket `meta` as one row that moves (docs/design/0011). Every batch changes `meta`. Were its rows at one place, each file that
 // LevelDB makes of a memtable would reach from the newest revisions to there; all files would overlap, and every row be merged with
-// others and written twice more. So the whole bucket is a row among the rows of `key`, behind the newest one, written anew with
+// others and written once more. So the whole bucket is a row among the rows of `key`, behind the newest one, written anew with
 // each batch: the rows of heavy writing are in ascending order, and LevelDB leaves them where they are.
 //
 //   row key, offset  size  content
@@ -12,7 +12,7 @@
 //
 // Of several rows the last one counts. It sorts behind all rows of `key`, unless `meta` is empty.
 
-import { concatBytes, EMPTY_BYTES, invariant, keyOf } from '../../base/index.js'
+import { compareBytes, concatBytes, EMPTY_BYTES, invariant, keyOf } from '../../base/index.js'
 import type { BackendRow } from '../../env/index.js'
 
 const POSITION_BYTES = 17
@@ -49,7 +49,7 @@ export class MetaRow {
   /** Row keys that no batch has deleted yet. */
   #replaced = new Map<string, Uint8Array>()
   #current: Uint8Array | undefined
-  /** `MetaBatch.bytes` since replaced ones were deleted. */
+  /** Bytes of rows of the bucket `key` since replaced ones were deleted. */
   #writtenBytes = 0
 
   /** `last`: the last row that lies in the bucket `key`, undefined without any. @throws Error when it is malformed. */
@@ -77,90 +77,59 @@ export class MetaRow {
     if (sequenceOf(key) < this.#sequence) this.#replaced.set(keyOf(key), key.slice())
   }
 
-  /** The next batch; one at a time. */
-  begin(): MetaBatch {
-    return new MetaBatch(this.#rows, this.#position)
-  }
-
-  /** What the batch, all its rows noted, is to hold besides. */
-  finish(batch: MetaBatch): MetaChange {
-    const { rows, position, bytes } = batch
-    if (!batch.isWritten) return { rows: [], written: () => this.#written(rows, position, bytes) }
-    const key = metaRowKey(position, this.#sequence + 1)
-    const row = { key, value: encodeMetaRows(rows) }
-    const sweeps = batch.deletesKeys || this.#isWorthSweeping()
-    const deleted = sweeps ? [...this.#replaced.values()].map((replaced) => ({ key: replaced, value: undefined })) : []
+  /** The batch that LevelDB gets for `rows`; one at a time. */
+  batchOf(rows: readonly BackendRow[]): MetaBatch {
+    const meta = new Map(this.#rows)
+    const levelRows: BackendRow[] = []
+    let position = this.#position
+    let keyBytes = 0
+    let deletesKeys = false
+    for (const row of rows) {
+      const { bucket, key, value } = row
+      if (bucket !== 'meta') levelRows.push(row)
+      else if (value === undefined) meta.delete(keyOf(key))
+      else meta.set(keyOf(key), value.slice())
+      if (bucket !== 'key') continue
+      invariant(key[POSITION_BYTES] !== MARK, 'no key that could be taken for the row of meta')
+      keyBytes += key.length + (value?.length ?? 0)
+      if (value === undefined) deletesKeys = true
+      else if (compareBytes(key.subarray(0, POSITION_BYTES), position) > 0) position = positionOf(key)
+    }
+    // After a put in `key` the last row of that bucket would be another one.
+    const isChanged = levelRows.length < rows.length || (keyBytes > 0 && meta.size > 0)
+    const rowKey = isChanged ? metaRowKey(position, this.#sequence + 1) : undefined
+    const swept = isChanged && (deletesKeys || this.#isWorthSweeping()) ? [...this.#replaced.values()] : []
+    if (rowKey !== undefined) levelRows.push({ bucket: 'key', key: rowKey, value: encodeMetaRows(meta) })
+    for (const key of swept) levelRows.push({ bucket: 'key', key, value: undefined })
     return {
-      rows: [row, ...deleted],
+      rows: levelRows,
       written: () => {
-        this.#written(rows, position, bytes)
-        for (const { key: gone } of deleted) this.#replaced.delete(keyOf(gone))
-        if (sweeps) this.#writtenBytes = 0
-        if (this.#current !== undefined) this.#replaced.set(keyOf(this.#current), this.#current)
-        this.#current = key
-        this.#sequence++
+        this.#rows = meta
+        this.#position = position
+        this.#writtenBytes = swept.length > 0 ? 0 : this.#writtenBytes + keyBytes
+        for (const key of swept) this.#replaced.delete(keyOf(key))
+        if (rowKey !== undefined) this.#replace(rowKey)
       },
     }
+  }
+
+  #replace(rowKey: Uint8Array): void {
+    if (this.#current !== undefined) this.#replaced.set(keyOf(this.#current), this.#current)
+    this.#current = rowKey
+    this.#sequence++
   }
 
   #isWorthSweeping(): boolean {
     const count = this.#replaced.size
     return count >= REPLACED_MAX || (count >= REPLACED_MIN && this.#writtenBytes < count * WRITTEN_BYTES_EACH)
   }
-
-  #written(rows: MetaRows, position: Uint8Array, bytes: number): void {
-    this.#rows = rows
-    this.#position = position
-    this.#writtenBytes += bytes
-  }
 }
 
-export interface MetaChange {
-  /** Of the bucket `key`; an undefined value deletes. */
-  readonly rows: readonly { readonly key: Uint8Array; readonly value: Uint8Array | undefined }[]
-  /** The batch is in the store. */
+export interface MetaBatch {
+  /** Without those of `meta`, and with the row that holds them. */
+  readonly rows: readonly BackendRow[]
+  /** LevelDB has the rows. */
   written(): void
-}
-
-/** What the rows of one batch make of it. */
-export class MetaBatch {
-  readonly rows: Map<string, Uint8Array>
-  position: Uint8Array
-  /** Of values of the bucket `key`. */
-  bytes = 0
-  deletesKeys = false
-  #changes = false
-  #putsKeys = false
-
-  constructor(rows: MetaRows, position: Uint8Array) {
-    this.rows = new Map(rows)
-    this.position = position
-  }
-
-  /** Without it the last row of the bucket `key` would be another one. */
-  get isWritten(): boolean {
-    return this.#changes || (this.#putsKeys && this.rows.size > 0)
-  }
-
-  /** Notes a row of the batch; false when it is for LevelDB itself. */
-  takes({ bucket, key, value }: BackendRow): boolean {
-    if (bucket === 'meta') {
-      this.#changes = true
-      if (value === undefined) this.rows.delete(keyOf(key))
-      else this.rows.set(keyOf(key), value.slice())
-      return true
-    }
-    if (bucket !== 'key') return false
-    invariant(key[POSITION_BYTES] !== MARK, 'a key that could be taken for the row of meta')
-    if (value === undefined) {
-      this.deletesKeys = true
-      return false
-    }
-    this.#putsKeys = true
-    this.bytes += value.length
-    if (Buffer.compare(key.subarray(0, POSITION_BYTES), this.position) > 0) this.position = positionOf(key)
-    return false
-  }
 }
 
 /** Owned. */
@@ -178,8 +147,9 @@ const metaRowKey = (position: Uint8Array, sequence: number): Uint8Array => {
   return key
 }
 
-const sequenceOf = (rowKey: Uint8Array): number =>
-  Number(new DataView(rowKey.buffer, rowKey.byteOffset).getBigUint64(POSITION_BYTES + 1))
+const viewOf = (bytes: Uint8Array): DataView => new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
+
+const sequenceOf = (rowKey: Uint8Array): number => Number(viewOf(rowKey).getBigUint64(POSITION_BYTES + 1))
 
 export const encodeMetaRows = (rows: MetaRows): Uint8Array => {
   const parts: Uint8Array[] = []
@@ -195,7 +165,6 @@ export const encodeMetaRows = (rows: MetaRows): Uint8Array => {
 
 /** Its values are owned. @throws Error for what `encodeMetaRows` does not make. */
 export const decodeMetaRows = (bytes: Uint8Array): MetaRows => {
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
   const rows = new Map<string, Uint8Array>()
   let at = 0
   const take = (size: number): Uint8Array => {
@@ -203,13 +172,9 @@ export const decodeMetaRows = (bytes: Uint8Array): MetaRows => {
     at += size
     return bytes.slice(at - size, at)
   }
-  const length = (size: typeof HEAD_BYTES | typeof VALUE_HEAD_BYTES): number => {
-    take(size)
-    return size === HEAD_BYTES ? view.getUint16(at - size) : view.getUint32(at - size)
-  }
   while (at < bytes.length) {
-    const key = keyOf(take(length(HEAD_BYTES)))
-    rows.set(key, take(length(VALUE_HEAD_BYTES)))
+    const key = keyOf(take(viewOf(take(HEAD_BYTES)).getUint16(0)))
+    rows.set(key, take(viewOf(take(VALUE_HEAD_BYTES)).getUint32(0)))
   }
   return rows
 }
