@@ -4,6 +4,8 @@ import { RawClient, RawMethod } from './raw-client.mjs'
 
 const STATUS = new RawMethod('/etcdserverpb.Maintenance/Status')
 const LEADER_TIMEOUT_MS = 20_000
+/** Rendering the page of metrics, and reading it, is work of a kind that neither side has done before: it is over by then. */
+const SETTLE_MS = 1000
 
 export class BenchCluster {
   #kind
@@ -39,7 +41,7 @@ export class BenchCluster {
     throw new Error(`the members of ${this.#kind} found no leader`)
   }
 
-  /** Reads CPU time, peak memory and, of ours, the delay of the event loop around what is measured. */
+  /** Reads CPU time around what is measured; peak memory and, of ours, the delay of the event loop from a second before on. */
   probe() {
     let cpuSeconds = 0
     const cpu = () => this.#servers.reduce((sum, server) => sum + server.cpuSeconds(), 0)
@@ -47,6 +49,7 @@ export class BenchCluster {
       begin: async () => {
         if (this.#kind === 'quorate') await this.#loopDelays()
         for (const server of this.#servers) server.resetPeak()
+        await new Promise((resolve) => setTimeout(resolve, SETTLE_MS))
         cpuSeconds = cpu()
       },
       end: async () => {
