@@ -30,7 +30,10 @@ class SlowBackend extends MemoryBackend {
 
 const NO_VOTERS = { voters: [], learners: [], votersOutgoing: [], learnersNext: [], autoLeave: false }
 
-const setup = async (pacing = { intervalMs: 100, operationsMax: 10, unflushedBytesMax: 10_000 }) => {
+const PACING = { intervalMs: 100, operationsMax: 10, unflushedBytesMax: 10_000 }
+
+/** `below`: by how much of its bound an interval is shorter than its setting. */
+const setup = async (pacing = PACING, below = (_bound: number): number => 0) => {
   const clock = new SimClock()
   const backend = new SlowBackend()
   const store = await openStore(backend)
@@ -44,6 +47,7 @@ const setup = async (pacing = { intervalMs: 100, operationsMax: 10, unflushedByt
     rows,
     backend,
     clock,
+    random: { below, uint64: () => 0n },
     pacing,
     duration: { observe: (seconds) => durations.push(seconds) },
     describe: () => ({ ...machine.applied, confState: NO_VOTERS, data: Buffer.from(`at ${machine.applied.index}`) }),
@@ -60,6 +64,24 @@ const setup = async (pacing = { intervalMs: 100, operationsMax: 10, unflushedByt
   }
   return { clock, backend, store, rows, machine, durations, fatal, committer, apply }
 }
+
+t.test(
+  'members of a cluster do not write at the same moment: intervals are up to 30 % shorter than their setting',
+  async (t) => {
+    const bounds: number[] = []
+    const { clock, backend, apply } = await setup(PACING, (bound) => {
+      bounds.push(bound)
+      return bound - 1
+    })
+    apply()
+    apply()
+    t.same(bounds, [31], 'one interval, not one per change')
+    await clock.advance(69)
+    t.equal(backend.waiting.length, 0)
+    await clock.advance(1)
+    t.equal(backend.waiting.length, 1)
+  },
+)
 
 t.test('changes are written when the interval is over', async (t) => {
   const { clock, backend, committer, apply, durations } = await setup()

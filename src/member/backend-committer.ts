@@ -2,7 +2,7 @@
 // passed. Nothing waits for it: the log makes writes durable, the backend only shortens recovery.
 
 import { type AppliedPoint, type RowBuffer, collectBatch } from '../apply/index.js'
-import type { Backend, BackendView, Clock, Histogram, LogSnapshot, Timer } from '../env/index.js'
+import type { Backend, BackendView, Clock, Histogram, LogSnapshot, Random, Timer } from '../env/index.js'
 import type { Store } from '../mvcc/index.js'
 
 export interface CommitPacing {
@@ -23,6 +23,11 @@ export interface Capture {
 
 /** Longest time that rows of background work wait, milliseconds. */
 const BACKGROUND_MS = 100
+/**
+ * An interval is shorter than its setting by up to this share of it. Members apply the same entries at the same time: where they share
+ * a disk or cores, batches of all of them at once delay the log of each.
+ */
+const SPREAD = 0.3
 
 interface CaptureWaiter {
   readonly resolve: (capture: Capture) => void
@@ -40,6 +45,7 @@ export class BackendCommitter {
   readonly #rows: RowBuffer
   readonly #backend: Backend
   readonly #clock: Clock
+  readonly #random: Random
   readonly #pacing: CommitPacing
   readonly #duration: Histogram
   readonly #describe: () => LogSnapshot
@@ -69,6 +75,7 @@ export class BackendCommitter {
     rows: RowBuffer
     backend: Backend
     clock: Clock
+    random: Random
     pacing: CommitPacing
     duration: Histogram
     describe: () => LogSnapshot
@@ -79,6 +86,7 @@ export class BackendCommitter {
     this.#rows = options.rows
     this.#backend = options.backend
     this.#clock = options.clock
+    this.#random = options.random
     this.#pacing = options.pacing
     this.#duration = options.duration
     this.#describe = options.describe
@@ -113,7 +121,12 @@ export class BackendCommitter {
     this.#operations += operations
     if (this.#running !== undefined || this.#paused !== undefined) return
     if (this.#operations >= this.#pacing.operationsMax) void this.#start()
-    else this.#timer ??= this.#clock.after(this.#pacing.intervalMs, () => void this.#start())
+    else this.#timer ??= this.#clock.after(this.#intervalMs(), () => void this.#start())
+  }
+
+  #intervalMs(): number {
+    const { intervalMs } = this.#pacing
+    return intervalMs - this.#random.below(Math.floor(intervalMs * SPREAD) + 1)
   }
 
   /** Rows of background work wait. That work may wait for them, so they wait no longer than `BACKGROUND_MS`. */
