@@ -84,6 +84,7 @@ export class SnapshotWork {
       state: { ...parts, machine },
       committer,
       onInstalled: (point) => {
+        this.#sender?.forget()
         snapshots.onRestored()
         options.onInstalled(point)
       },

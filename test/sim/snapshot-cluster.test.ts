@@ -163,6 +163,44 @@ for (const compacts of [false, true]) {
   )
 }
 
+t.test('a leader of before that falls behind twice takes both snapshots at once', async (t) => {
+  const cluster = new SimCluster(WORLD, OPTIONS)
+  await cluster.boot('a', 'b', 'c')
+  await cluster.clock.advance(9000)
+  const first = cluster.leader!
+  const [second, third] = cluster.followers as [ClusterNode, ClusterNode]
+  /** Milliseconds from the end of the cut until `node` is where the others are. */
+  const fallBehind = async (node: ClusterNode, others: readonly [ClusterNode, ClusterNode]): Promise<number> => {
+    cluster.cut(node, ...others)
+    await cluster.clock.advance(4000)
+    const leader = others.find(({ member }) => member.isLeader)!
+    for (let i = 0; i < 200; i++) await put(cluster, leader, `k${i % 20}`, `v${i}`)
+    cluster.heal()
+    const healedMs = cluster.clock.monotonicMs()
+    await catchUp(cluster, node, leader)
+    return cluster.clock.monotonicMs() - healedMs
+  }
+  const installed = (node: ClusterNode): number =>
+    node.logger.lines.filter((line) => line.includes('applied snapshot')).length
+
+  // It keeps this one for others that may need it, for 30 s, and with it the store that it is of.
+  await fallBehind(third, [first, second])
+  t.equal(installed(third), 1)
+  for (let times = 1; times <= 2; times++) {
+    const tookMs = await fallBehind(first, [second, third])
+    t.equal(installed(first), times)
+    t.ok(tookMs < 3000, `${tookMs} ms for the snapshot ${times}`)
+    // Whoever sent one keeps the log behind it, so the next one has to come of the other.
+    const target = second.member.isLeader ? third : second
+    const moved = cluster.leader!.facade.cluster.moveLeader(target.member.id, new AbortController().signal)
+    t.equal(await cluster.drive(moved), undefined)
+  }
+  const leader = cluster.leader!
+  await compare(t, cluster, first, leader)
+  for (const node of [...cluster.nodes.values()]) await cluster.stop(node)
+  t.equal(cluster.clock.timers, 0)
+})
+
 t.test('a member marks the store that a snapshot has brought without a mark', async (t) => {
   const installing: number[] = []
   const gauge = (name: string) => ({

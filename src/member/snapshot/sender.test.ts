@@ -177,6 +177,31 @@ t.test('a capture that fails is tried again when consensus asks again', async (t
   t.ok(await prepare())
 })
 
+t.test('what was prepared is forgotten: transfers end, views close, a capture under way is not offered', async (t) => {
+  const { clock, sent, reports, captures, state, sender, prepare, messageTo } = setup()
+  sender.send(messageTo(2, await prepare()))
+  state.firstIndex = 1000
+  state.applied = 2000
+  await prepare()
+  t.equal(state.openViews, 2, 'one in use, one kept')
+  state.firstIndex = 3000
+  sender.source()
+  sender.forget()
+  t.ok(sent[0]!.signal.aborted)
+  await clock.settle()
+  t.same(reports, ['2 false'])
+  t.equal(state.openViews, 0)
+  captures.shift()!.give()
+  await clock.settle()
+  t.equal(state.openViews, 0)
+  state.applied = 4000
+  t.equal((await prepare()).metadata!.index, 4000, 'another one serves from then on')
+  t.equal(state.openViews, 1)
+  await sender.close()
+  t.equal(state.openViews, 0)
+  t.equal(clock.timers, 0)
+})
+
 t.test('closing ends transfers without a report, and closes every view', async (t) => {
   const { clock, sent, reports, captures, state, sender, prepare, messageTo } = setup()
   sender.send(messageTo(2, await prepare()))

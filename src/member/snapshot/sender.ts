@@ -50,6 +50,8 @@ export class SnapshotSender {
   readonly #prepared: Prepared[] = []
   readonly #transfers = new Set<Transfer>()
   #openViews = 0
+  /** How often `forget` was called: what a capture began before is not offered. */
+  #forgotten = 0
   #preparing: Promise<void> | undefined
   #holdUntilMs = -Infinity
   #closed = false
@@ -104,11 +106,20 @@ export class SnapshotSender {
     void this.#transfer(transfer, prepared, message)
   }
 
+  /**
+   * The member has taken another one's state: ends transfers and closes views, which would keep the store that it replaced open for as
+   * long as a snapshot is kept, and the next installation waits for that store's place.
+   */
+  forget(): void {
+    this.#forgotten++
+    for (const { abort } of this.#transfers) abort.abort()
+    for (const prepared of [...this.#prepared]) this.#retire(prepared)
+  }
+
   /** Ends all transfers, without a report, and resolves when no view is open any more. */
   async close(): Promise<void> {
     this.#closed = true
-    for (const { abort } of this.#transfers) abort.abort()
-    for (const prepared of [...this.#prepared]) this.#retire(prepared)
+    this.forget()
     await this.#preparing
     if (this.#openViews > 0) await new Promise<void>((resolve) => (this.#onIdle = resolve))
   }
@@ -121,6 +132,7 @@ export class SnapshotSender {
 
   async #prepare(): Promise<void> {
     const { capture, logger } = this.#options
+    const forgotten = this.#forgotten
     let captured: Capture
     try {
       captured = await capture()
@@ -135,11 +147,11 @@ export class SnapshotSender {
       view,
       users: 0,
       timer: undefined,
-      retired: this.#closed,
+      retired: forgotten !== this.#forgotten,
     }
     this.#openViews++
     this.#prepared.push(prepared)
-    if (this.#closed) this.#drop(prepared)
+    if (prepared.retired) this.#drop(prepared)
     else this.#keep(prepared)
   }
 
