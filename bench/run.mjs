@@ -5,10 +5,11 @@
 // Each round gives every group of rows a fresh server of each contender, one after the other, warms it up with the load of one
 // row, for 6 s per member unless `--warmup` says otherwise, and lets it rest for two: processes that share two cores and run code
 // which is compiled as it runs are slower in their first seconds, and servers run for weeks. A row begins with a second of its
-// own load unseen, or four per member where it is one client's. Figures are medians of the rounds: answers (or events) per
-// second; CPU is user and system time of the server per answer; peak memory is that of the row; loop is the delay of our event
-// loop, and the line below the table has that of all rows together; load is the share of the load generator (this process) in
-// all CPU time: where it nears one half, the figures say more about it than about the servers. A "!" marks what misses its goal.
+// own load unseen, or four per member where it is one client's, and one more after the page of metrics was read. Figures are
+// medians of the rounds: answers (or events) per second; CPU is user and system time of the server per answer; peak memory is
+// that of the row; loop is the delay of our event loop, and the line below the table has that of all rows together; load is the
+// share of the load generator (this process) in all CPU time: where it nears one half, the figures say more about it than about
+// the servers. A "!" marks what misses its goal.
 // `--node-flags="--max-semi-space-size=32"` starts our server with these flags of Node.js.
 // `--only` takes words: rows whose name holds one of them, separated by "|".
 import { writeFileSync } from 'node:fs'

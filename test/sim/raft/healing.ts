@@ -22,7 +22,8 @@ const CONVERGED_WITHIN = 20
 
 export const heal = (world: World): void => {
   world.healed = true
-  for (const member of world.members.values()) if (world.isRunning(member)) world.act(member, () => undefined)
+  // A frozen member too: what it has in memory alone, as a change of the members, will leave it later.
+  for (const member of world.members.values()) if (member.up) world.act(member, () => undefined)
   const healthy = (world.options.healQuorumOnly ? chooseQuorum(world) : undefined) ?? everyone(world)
   const isPartial = healthy.length < everyone(world).length
   if (isPartial) world.count('only a quorum was healed')

@@ -22,4 +22,10 @@ export const REGRESSION_SEEDS: readonly RegressionSeed[] = [
     options: {},
     was: 'elections after a leader had removed itself were given the time of a convergence, and a slow clock lost thirteen',
   },
+  {
+    seed: 13_008_651,
+    steps: 5000,
+    options: {},
+    was: 'a quorum was chosen without the change of members that a frozen leader had in memory alone, so that it was none',
+  },
 ]
