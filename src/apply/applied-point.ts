@@ -47,7 +47,8 @@ const ROW_OVERHEAD_BYTES = 200
 
 /** The voters as of the last applied change, in the bucket `meta`. */
 export const CONF_STATE = Buffer.from('confState')
-const CONSISTENT_INDEX = Buffer.from('consistent_index')
+/** The applied index, in the bucket `meta`: a store without it holds no state. */
+export const CONSISTENT_INDEX = Buffer.from('consistent_index')
 const TERM = Buffer.from('term')
 
 /**

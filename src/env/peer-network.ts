@@ -60,7 +60,7 @@ export interface PeerReceiver<Message> {
 export interface SnapshotReceipt {
   /** `chunk` is borrowed until the promise settles. */
   write(chunk: Uint8Array): Promise<void>
-  /** Everything arrived and was verified: makes it durable under its final name. The message is stepped afterwards. */
+  /** Everything arrived and was verified: makes it durable, and then hands the message to consensus. */
   finish(): Promise<void>
   abort(): Promise<void>
 }

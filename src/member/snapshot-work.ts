@@ -2,7 +2,7 @@
 
 import type { AppliedPoint } from '../apply/index.js'
 import type { Index, MemberId, Term } from '../base/index.js'
-import type { Backend, FileSystem, Gauge, LogSnapshot, SnapshotReceipt } from '../env/index.js'
+import type { Backend, BackendFolders, Gauge, LogSnapshot, SnapshotReceipt } from '../env/index.js'
 import type { raftpb } from '../proto/index.js'
 import type { BackendCommitter } from './backend-committer.js'
 import type { LoadedState } from './load-state.js'
@@ -14,14 +14,11 @@ import {
   SnapshotReceiver,
   SnapshotSender,
 } from './snapshot/index.js'
-import type { StoreParts, SwitchedBackend } from './snapshot/index.js'
+import type { SwitchedBackend } from './snapshot/index.js'
 
 /** What snapshots need besides what a member has anyway. */
 export interface SnapshotParts {
-  readonly fs: FileSystem
-  /** Where `.snap` files are. */
-  readonly snapDirectory: string
-  readonly folders: StoreParts['folders']
+  readonly folders: BackendFolders
   /** The store in use, and what everybody reads it through: the member's backend. */
   readonly store: OpenStore
   readonly switched: SwitchedBackend
@@ -68,16 +65,10 @@ export class SnapshotWork {
       isInLog: (index) => termAt(index) !== undefined,
       onReport: options.onReport,
     })
-    this.#receiver = new SnapshotReceiver({
-      fs: snapshots.fs,
-      directory: snapshots.snapDirectory,
-      clusterId,
+    const installer: SnapshotInstaller = new SnapshotInstaller({
+      folders: snapshots.folders,
       logger,
-      isObsolete: (index, term) => index <= committed() || termAt(index) === term,
-      onObsolete: options.step,
-    })
-    this.#installer = new SnapshotInstaller({
-      parts: { ...snapshots, clusterId, logger },
+      take: (point) => receiver.take(point),
       store: snapshots.store,
       switched: snapshots.switched,
       load: snapshots.load,
@@ -89,6 +80,17 @@ export class SnapshotWork {
         options.onInstalled(point)
       },
     })
+    const receiver: SnapshotReceiver = new SnapshotReceiver({
+      folders: snapshots.folders,
+      clusterId,
+      place: () => installer.place(),
+      isObsolete: (index, term) => index <= committed() || termAt(index) === term,
+      committed,
+      applied: () => machine.applied.index,
+      step: options.step,
+    })
+    this.#installer = installer
+    this.#receiver = receiver
   }
 
   /** Whether another member is about to need the log from a snapshot on: nothing of it may go. */
@@ -120,10 +122,11 @@ export class SnapshotWork {
     }
   }
 
-  /** Ends transfers and the installation under way. The reads of others on a replaced store end by themselves. */
+  /** Ends transfers, in both directions, and the installation under way. The reads of others on a replaced store end by themselves. */
   async close(): Promise<void> {
     await this.#sender?.close()
-    await this.#installer?.close()
+    // Together: a transfer that begins waits for the installation to end.
+    await Promise.all([this.#receiver?.close(), this.#installer?.close()])
   }
 }
 

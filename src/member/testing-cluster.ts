@@ -4,7 +4,6 @@ import type { MemberId } from '../base/index.js'
 import {
   type Backend,
   type BackendFolders,
-  type FileSystem,
   type LabelledMetrics,
   type PeerEndpoint,
   type PeerNetwork,
@@ -52,18 +51,11 @@ export interface SimWorld {
   serve(facade: MemberFacade): Service
   newBackend(): Backend
   newRandom(seed: number): Random
-  /** A disk for the snapshots and the stores of one member; without it no snapshots are sent. */
-  newFiles?(): SimFiles
+  /** The places for stores of one member; without them no snapshots are sent. */
+  newFolders?(): BackendFolders
   /** Of all members; nobody counts when it is missing. */
   readonly metrics?: LabelledMetrics
 }
-
-export interface SimFiles {
-  readonly fs: FileSystem
-  readonly folders: BackendFolders
-}
-
-const SNAP_DIRECTORY = '/snap'
 
 export interface ClusterNode {
   readonly name: string
@@ -77,7 +69,7 @@ export interface ClusterNode {
   readonly disk: {
     readonly provider: MemoryLogProvider
     readonly backend: Backend
-    readonly files: SimFiles | undefined
+    readonly folders: BackendFolders | undefined
   }
   readonly watches: WatchPump
   /** How often this member asked to be closed for being removed. */
@@ -113,17 +105,16 @@ export class SimCluster {
   /** Builds a member and connects it; the caller opens it. */
   async start(name: string, start: FirstStart, disk?: ClusterNode['disk']): Promise<ClusterNode> {
     const { clock } = this
-    const { provider, backend, files } = disk ?? {
+    const { provider, backend, folders } = disk ?? {
       provider: new MemoryLogProvider(),
       backend: this.#world.newBackend(),
-      files: this.#world.newFiles?.(),
+      folders: this.#world.newFolders?.(),
     }
     const logger = new LogLines()
     const fatal: Error[] = []
     const late: { node?: ClusterNode } = {}
     const started = await startLog(provider, start)
-    const parts = files && { ...files, snapDirectory: SNAP_DIRECTORY, clusterId: started.clusterId, logger }
-    if (files !== undefined) await files.fs.makeDirectory(SNAP_DIRECTORY)
+    const parts = folders && { folders, logger }
     const store =
       parts &&
       (await this.drive(
@@ -152,7 +143,7 @@ export class SimCluster {
       {
         ...state,
         backend: switched ?? backend,
-        ...(parts && { snapshots: { ...parts, store: store!, switched: switched!, load, onRestored } }),
+        ...(parts && { snapshots: { folders: parts.folders, store: store!, switched: switched!, load, onRestored } }),
         started,
         network,
         membershipData: () => new Uint8Array(1),
@@ -177,7 +168,7 @@ export class SimCluster {
     const facade = new MemberFacade(member, watches)
     const node: ClusterNode = {
       ...{ name, member, facade, state, network, logger, fatal, watches },
-      disk: { provider, backend, files },
+      disk: { provider, backend, folders },
       removals: 0,
       isClosed: false,
     }
@@ -330,7 +321,6 @@ export class ClusterNetwork implements PeerNetwork<raftpb.Message> {
       await receipt.write(chunk)
     }
     await receipt.finish()
-    target.member.receive([message])
     return true
   }
 

@@ -199,9 +199,8 @@ export class Server {
       // Before it belongs to a member, nobody else closes it.
       const log = this.#closers.push(() => started.log.close())
       report.step('bootstrapping raft')
-      const { clusterId, recovered } = started
-      const parts = { ...env, folders, snapDirectory: config.snapDir, clusterId }
-      const store = await catchUpStore(parts, opened, recovered.snapshot)
+      const { recovered } = started
+      const store = await catchUpStore({ ...env, folders }, opened, recovered.snapshot)
       this.#backend.switchTo(store.backend)
       const state = await openState(config, env, store.backend, () => this.#member?.noteRows())
       this.#closers.push(() => state.store.close())
@@ -290,8 +289,6 @@ export class Server {
       ...state,
       backend: switched,
       snapshots: {
-        fs: this.#env.fs,
-        snapDirectory: config.snapDir,
         folders: storeFolders(config, this.#env),
         store,
         switched,

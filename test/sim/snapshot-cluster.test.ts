@@ -16,10 +16,9 @@ const WORLD: SimWorld = {
   serve: peerQueryService,
   newBackend: () => new MemoryBackend(),
   newRandom: seededRandom,
-  newFiles: () => {
+  newFolders: () => {
     const random = seededRandom(1)
-    const fs = new SimFileSystem({ random })
-    return { fs, folders: new SimFolders(fs, { clock: new TurnClock(), random }) }
+    return new SimFolders(new SimFileSystem({ random }), { clock: new TurnClock(), random })
   },
 }
 
@@ -148,7 +147,7 @@ for (const compacts of [false, true]) {
       // Nothing of it is only in memory: another life starts from the disk.
       await cluster.clock.advance(1000)
       await cluster.stop(lagging)
-      t.equal((await lagging.disk.files!.folders.list()).length, 1, 'the replaced store is gone')
+      t.equal((await lagging.disk.folders!.list()).length, 1, 'the replaced store is gone')
       const again = await cluster.start(
         lagging.name,
         { kind: 'join', memberId: lagging.member.id, clusterId: lagging.member.clusterId, remotes: [] },

@@ -1,15 +1,13 @@
-// Gives a running member the state of a received snapshot: builds the second store, reads it, and then exchanges everything in
-// one turn. Reads go on all the time; those under way at the exchange finish on the old state.
+// Gives a running member the state of a received snapshot: takes the store that was made of it, reads it, and then exchanges
+// everything in one turn. Reads go on all the time; those under way at the exchange finish on the old state.
 
 import type { AlarmSet, AppliedPoint, Membership, RowBuffer } from '../../apply/index.js'
-import type { Index, Term } from '../../base/index.js'
-import type { Backend } from '../../env/index.js'
+import type { Backend, BackendFolders, Logger, StoreFolder } from '../../env/index.js'
 import type { Lessor } from '../../lease/index.js'
 import type { Store } from '../../mvcc/index.js'
 import type { BackendCommitter } from '../backend-committer.js'
 import type { LoadedState } from '../load-state.js'
-import { RowFiles } from './row-files.js'
-import { type OpenStore, type StoreParts, buildStore, discard, otherFolder } from './stores.js'
+import { type OpenStore, discard, otherFolder } from './stores.js'
 import type { Retired, SwitchedBackend } from './switched-backend.js'
 
 /** What a running member holds, and exchanges. */
@@ -23,7 +21,10 @@ export interface MemberState {
 }
 
 export interface InstallerOptions {
-  readonly parts: StoreParts
+  readonly folders: BackendFolders
+  readonly logger: Logger
+  /** Makes the received store of a snapshot one that counts, and hands it over. */
+  readonly take: (point: AppliedPoint) => Promise<OpenStore>
   /** The one in use at the start; `backend` is what `switched` holds. */
   readonly store: OpenStore
   readonly switched: SwitchedBackend
@@ -40,6 +41,8 @@ export class SnapshotInstaller {
   readonly #options: InstallerOptions
   readonly #abort = new AbortController()
   #store: OpenStore
+  /** Never rejects. */
+  #installing: Promise<void> = Promise.resolve()
   /** Removing what the last installation replaced. Never rejects. */
   #cleaning: Promise<void> = Promise.resolve()
 
@@ -48,18 +51,35 @@ export class SnapshotInstaller {
     this.#store = options.store
   }
 
+  /** The place that is not in use, once nobody reads what was there before. */
+  async place(): Promise<StoreFolder> {
+    await this.#installing
+    await this.#cleaning
+    return otherFolder(this.#store.folder)
+  }
+
   /**
    * The log begins with the snapshot, durably, and nothing is applied meanwhile. Resolves when the member has its state.
-   * @throws SnapshotLost, MalformedRows, CorruptStore: the member cannot go on.
+   * @throws SnapshotLost, CorruptStore: the member cannot go on.
    */
-  async install(at: { readonly index: Index; readonly term: Term }): Promise<void> {
-    const { parts, load, committer, state, switched, onInstalled } = this.#options
-    const { signal } = this.#abort
-    // The last old store may still be read in the place that is needed now.
+  install(at: AppliedPoint): Promise<void> {
+    const installed = this.#install(at)
+    this.#installing = installed.catch(() => undefined)
+    return installed
+  }
+
+  /** Ends the installation under way, which rejects, and resolves when nothing of the last one is left to do. */
+  async close(): Promise<void> {
+    this.#abort.abort(new Error('the member is closing'))
     await this.#cleaning
+  }
+
+  async #install(at: AppliedPoint): Promise<void> {
+    const { take, logger, load, committer, state, switched, onInstalled } = this.#options
+    const { signal } = this.#abort
     const applied = state.machine.applied.index
-    parts.logger.info('applying snapshot', { 'current-applied-index': applied, 'incoming-snapshot-index': at.index })
-    const next = await buildStore(parts, otherFolder(this.#store.folder), at, applied, signal)
+    logger.info('applying snapshot', { 'current-applied-index': applied, 'incoming-snapshot-index': at.index })
+    const next = await take(at)
     let loaded: LoadedState | undefined
     try {
       loaded = await load(next.backend)
@@ -79,25 +99,17 @@ export class SnapshotInstaller {
     const retired = switched.switchTo(next.backend)
     committer.resume(loaded.applied)
     onInstalled(loaded.applied)
-    parts.logger.info('applied snapshot', { 'current-applied-index': at.index })
-    this.#cleaning = this.#clean(old, retired, drained, at.index).catch((error: unknown) =>
+    logger.info('applied snapshot', { 'current-applied-index': at.index })
+    this.#cleaning = this.#clean(old, retired, drained).catch((error: unknown) =>
       // What is left is removed at the next start.
-      parts.logger.warn('failed to remove the replaced store', { error }),
+      logger.warn('failed to remove the replaced store', { error }),
     )
   }
 
-  /** Ends the installation under way, which rejects, and resolves when nothing of the last one is left to do. */
-  async close(): Promise<void> {
-    this.#abort.abort(new Error('the member is closing'))
-    await this.#cleaning
-  }
-
-  async #clean(old: OpenStore, retired: Retired, drained: Promise<void>, index: Index): Promise<void> {
-    const { folders, fs, snapDirectory } = this.#options.parts
+  async #clean(old: OpenStore, retired: Retired, drained: Promise<void>): Promise<void> {
     await drained
     await retired.idle()
-    await discard(folders, old)
-    await new RowFiles(fs, snapDirectory).removeUpTo(index)
+    await discard(this.#options.folders, old)
   }
 }
 

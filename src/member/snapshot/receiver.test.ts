@@ -1,112 +1,173 @@
-import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import t, { type Test } from 'tap'
+import t from 'tap'
 import { type ClusterId, index, term } from '../../base/index.js'
-import { silentLogger } from '../../env/index.js'
-import { nodeFileSystem } from '../../host/index.js'
-import { MemoryBackend } from '../../mvcc/testing.js'
-import { raftpb } from '../../proto/index.js'
+import type { StoreFolder } from '../../env/index.js'
+import type { raftpb } from '../../proto/index.js'
 import { SnapshotReceiver } from './receiver.js'
-import { MalformedRows, encodeRows } from './row-stream.js'
+import { MalformedRows } from './row-stream.js'
+import { SnapshotLost, appliedIndexOf, receivedPointOf } from './stores.js'
+import { MemoryFolders, appliedRows, chunksOf, snapshotMessageAt } from './testing.js'
 
 const CLUSTER = 5n as ClusterId
+const messageAt = (at: number): raftpb.Message => snapshotMessageAt(at, 1)
+const pointAt = (at: number) => ({ index: index(at), term: term(1) })
 
-const messageAt = (at: number): raftpb.Message => {
-  const message = new raftpb.Message()
-  message.snapshot = new raftpb.Snapshot()
-  message.snapshot.metadata = new raftpb.SnapshotMetadata()
-  message.snapshot.metadata.index = index(at)
-  message.snapshot.metadata.term = term(1)
-  return message
+/** Two fill a batch; the last one is larger than any. */
+const valueOf = (i: number): Buffer => Buffer.alloc(i === 5 ? 2_000_000 : 600_000, i)
+
+const chunksAt = (at: number, clusterId = CLUSTER): Promise<Uint8Array[]> => {
+  const rows = [
+    ...Array.from({ length: 6 }, (_, i) => ({
+      bucket: 'key' as const,
+      key: Buffer.from(`k${i}`),
+      value: valueOf(i),
+    })),
+    ...appliedRows(index(at), 1),
+  ]
+  return chunksOf(rows, clusterId, at, 1)
 }
 
-const chunksAt = async (at: number, clusterId = CLUSTER): Promise<Uint8Array[]> => {
-  const backend = new MemoryBackend()
-  await backend.write([{ bucket: 'key', key: Buffer.from('k'), value: Buffer.alloc(600_000) }])
-  const chunks: Uint8Array[] = []
-  const header = { clusterId, index: index(at), term: term(1) }
-  for await (const chunk of encodeRows(backend.view(), header)) chunks.push(Uint8Array.from(chunk))
-  return chunks
-}
-
-const setup = (t: Test) => {
-  const directory = mkdtempSync(join(tmpdir(), 'quorate-receiver-'))
-  t.teardown(() => rmSync(directory, { recursive: true }))
-  const obsolete: raftpb.Message[] = []
-  const state = { committed: 10 }
+const setup = () => {
+  const folders = new MemoryFolders()
+  const stepped: raftpb.Message[] = []
+  const state = { committed: 10, applied: 10, accepts: true, place: Promise.resolve<StoreFolder>('store.next') }
   const receiver = new SnapshotReceiver({
-    fs: nodeFileSystem(),
-    directory,
+    folders,
     clusterId: CLUSTER,
-    logger: silentLogger,
+    place: () => state.place,
     isObsolete: (at) => at <= state.committed,
-    onObsolete: (message) => obsolete.push(message),
+    committed: () => index(state.committed),
+    applied: () => index(state.applied),
+    step: (message) => {
+      stepped.push(message)
+      const at = message.snapshot!.metadata!.index
+      if (state.accepts) state.committed = Math.max(state.committed, at)
+    },
   })
   const receive = async (at: number): Promise<void> => {
     const receipt = await receiver.begin(messageAt(at))
     for (const chunk of await chunksAt(at)) await receipt!.write(chunk)
     await receipt!.finish()
   }
-  return { directory, receiver, obsolete, receive }
+  return { folders, receiver, stepped, receive, state }
 }
 
-t.test('rows get their name when they are complete', async (t) => {
-  const { directory, receiver } = setup(t)
-  const receipt = await receiver.begin(messageAt(0x2a))
-  const chunks = await chunksAt(0x2a)
-  for (const chunk of chunks) await receipt!.write(chunk)
-  t.same(readdirSync(directory), ['tmp-000000000000002a.snap.rows'])
+t.test('rows become a store that does not count before the log begins with it', async (t) => {
+  const { folders, receiver, stepped } = setup()
+  const message = messageAt(42)
+  const receipt = await receiver.begin(message)
+  for (const chunk of await chunksAt(42)) {
+    await receipt!.write(chunk)
+    chunk.fill(0xff) // It was lent.
+  }
+  t.same(stepped, [])
   await receipt!.finish()
-  t.same(readdirSync(directory), ['000000000000002a.snap.rows'])
+  t.same(stepped, [message])
+  const backend = folders.places.get('store.next')!
+  t.equal(appliedIndexOf(backend), 0)
+  t.same(receivedPointOf(backend), pointAt(42))
+  t.same(folders.steps, ['remove store.next', 'open store.next', 'sync store.next'])
+  await t.rejects(receiver.take({ index: index(42), term: term(2) }), SnapshotLost)
+
+  const store = await receiver.take(pointAt(42))
+  t.equal(store.folder, 'store.next')
+  t.equal(appliedIndexOf(backend), 42)
+  t.equal(receivedPointOf(backend), undefined)
+  for (let i = 0; i < 6; i++) t.ok(valueOf(i).equals(backend.get('key', Buffer.from(`k${i}`))!))
+  t.ok(backend.batches.length >= 3, 'in batches')
+  t.same(folders.steps.slice(3), ['sync store.next'])
+  await t.rejects(receiver.take(pointAt(42)), SnapshotLost, 'once')
 })
 
 t.test('one that brings nothing new goes to consensus without its rows', async (t) => {
-  const { receiver, obsolete, directory } = setup(t)
+  const { receiver, stepped, folders } = setup()
   t.equal(await receiver.begin(messageAt(10)), undefined)
-  t.equal(obsolete.length, 1)
-  t.same(readdirSync(directory), [])
-  t.equal(await receiver.begin(new raftpb.Message()), undefined)
+  t.equal(stepped.length, 1)
+  t.equal(await receiver.begin(messageAt(0)), undefined)
+  t.equal(stepped.length, 1)
+  t.same(folders.steps, [])
 })
 
 t.test('one at a time; an aborted one leaves nothing and makes room', async (t) => {
-  const { receiver, directory, receive } = setup(t)
+  const { receiver, folders, receive } = setup()
   const first = await receiver.begin(messageAt(20))
   t.equal(await receiver.begin(messageAt(21)), undefined)
   await first!.write((await chunksAt(20))[0]!)
   const aborted = first!.abort()
-  t.equal(await receiver.begin(messageAt(20)), undefined, 'not while its file is being removed')
+  t.equal(await receiver.begin(messageAt(20)), undefined, 'not while its store is being removed')
   await aborted
-  t.same(readdirSync(directory), [])
+  t.equal(folders.places.size, 0)
   await receive(21)
-  t.same(readdirSync(directory), ['0000000000000015.snap.rows'])
+  t.equal(folders.places.size, 1)
 })
 
 t.test('rows that are cut, or of another cluster or index, are refused and removed', async (t) => {
-  const { receiver, directory } = setup(t)
+  const { receiver, folders, stepped } = setup()
   for (const chunks of [(await chunksAt(20)).slice(0, -1), await chunksAt(20, 6n as ClusterId), await chunksAt(21)]) {
     const receipt = await receiver.begin(messageAt(20))
     for (const chunk of chunks) await receipt!.write(chunk)
     await t.rejects(receipt!.finish(), MalformedRows)
-    t.same(readdirSync(directory), [])
+    t.equal(folders.places.size, 0)
   }
+  const withoutIndex = await receiver.begin(messageAt(20))
+  for (const chunk of await chunksOf([], CLUSTER, 20, 1)) await withoutIndex!.write(chunk)
+  await t.rejects(withoutIndex!.finish(), MalformedRows)
   const receipt = await receiver.begin(messageAt(20))
   await t.rejects(receipt!.write(Buffer.alloc(100)), MalformedRows)
   await receipt!.abort()
-  t.same(readdirSync(directory), [])
+  t.equal(folders.places.size, 0)
+  t.same(stepped, [])
 })
 
-t.test('rows that never came to the log make room for others', async (t) => {
-  const { directory, receive } = setup(t)
+t.test('a store that consensus does not want is removed at once', async (t) => {
+  const { folders, receive, receiver, state } = setup()
+  state.accepts = false
   await receive(20)
+  t.equal(folders.places.size, 0)
+  await t.rejects(receiver.take(pointAt(20)), SnapshotLost)
+  state.accepts = true
+  await receive(20)
+  t.equal(folders.places.size, 1)
+})
+
+t.test('no other one takes the place of a store that the log may begin with', async (t) => {
+  const { folders, receive, receiver, state } = setup()
+  await receive(20)
+  t.equal(await receiver.begin(messageAt(30)), undefined, 'consensus goes on from it')
+  t.same(receivedPointOf(folders.places.get('store.next')!), pointAt(20))
+  // Its log had all of that after all.
+  state.applied = 20
   await receive(30)
-  t.ok(existsSync(join(directory, '0000000000000014.snap.rows')), 'the last may be on its way to consensus')
-  writeFileSync(join(directory, '0000000000000001-0000000000000014.snap'), 'x')
-  await receive(40)
-  await receive(50)
-  t.same(
-    readdirSync(directory).filter((name) => name.endsWith('.rows')),
-    ['0000000000000014.snap.rows', '0000000000000028.snap.rows', '0000000000000032.snap.rows'],
-    'one of which the log may begin with stays',
-  )
+  t.same(receivedPointOf(folders.places.get('store.next')!), pointAt(30))
+})
+
+t.test('it waits for the place', async (t) => {
+  const { folders, receiver, state } = setup()
+  let free = (_: StoreFolder): void => undefined
+  state.place = new Promise((resolve) => (free = resolve))
+  const beginning = receiver.begin(messageAt(20))
+  await Promise.resolve()
+  t.same(folders.steps, [])
+  free('store')
+  await (await beginning)!.abort()
+  t.same(folders.steps, ['remove store', 'open store', 'close store', 'remove store'])
+})
+
+t.test('closing leaves what is there, and ends a transfer', async (t) => {
+  const { folders, receiver } = setup()
+  const receipt = await receiver.begin(messageAt(20))
+  const [chunk] = await chunksAt(20)
+  await receipt!.write(chunk!)
+  await receiver.close()
+  t.equal(folders.steps.at(-1), 'close store.next')
+  await t.rejects(receipt!.write(chunk!), { message: 'the member is closing' })
+  await receipt!.abort()
+  t.equal(folders.places.size, 1)
+  t.equal(await receiver.begin(messageAt(30)), undefined)
+  await t.rejects(receiver.take(pointAt(20)), { message: 'the member is closing' })
+
+  const other = setup()
+  await other.receive(20)
+  await other.receiver.close()
+  t.equal(other.folders.steps.at(-1), 'close store.next')
+  t.same(receivedPointOf(other.folders.places.get('store.next')!), pointAt(20))
 })

@@ -1,95 +1,150 @@
-// Takes in the rows of a snapshot from another member.
+// Takes in a snapshot of another member: as a store in the place that is not in use, which waits there until the log begins with it.
 
+import type { AppliedPoint } from '../../apply/index.js'
 import type { ClusterId, Index, Term } from '../../base/index.js'
-import type { FileHandle, FileSystem, Logger, SnapshotReceipt } from '../../env/index.js'
+import type { BackendFolders, SnapshotReceipt, StoreFolder } from '../../env/index.js'
 import type { raftpb } from '../../proto/index.js'
-import { MalformedRows, RowStreamReader } from './row-stream.js'
-import { RowFiles } from './row-files.js'
+import { StoreBuild } from './store-build.js'
+import { type OpenStore, SnapshotLost, completeStore, discard, isOf } from './stores.js'
 
 export interface ReceiverOptions {
-  readonly fs: FileSystem
-  /** Where `.snap` files are. */
-  readonly directory: string
+  readonly folders: BackendFolders
   readonly clusterId: ClusterId
-  readonly logger: Logger
+  /** The place that is not in use, once nobody reads what was there before. */
+  readonly place: () => Promise<StoreFolder>
   /** Whether consensus has everything up to there already: the rows would be of no use. */
   readonly isObsolete: (index: Index, term: Term) => boolean
-  /** An obsolete snapshot, for consensus: its answer tells the leader where this member is. */
-  readonly onObsolete: (message: raftpb.Message) => void
+  /** Up to where consensus knows that entries are committed: at or past a snapshot as soon as it goes on from it. */
+  readonly committed: () => Index
+  readonly applied: () => Index
+  /** Hands the message to consensus, which has seen it when this returns. */
+  readonly step: (message: raftpb.Message) => void
 }
 
-/** At most one transfer at a time; others are refused, and their leader asks again. */
+interface Received {
+  readonly point: AppliedPoint
+  readonly store: OpenStore
+}
+
+/** At most one transfer at a time, and none while a received store waits: others are refused, and their leader asks again. */
 export class SnapshotReceiver {
   readonly #options: ReceiverOptions
-  readonly #files: RowFiles
   #receiving = false
-  /** The last snapshot that arrived as a whole. */
-  #last: Index | undefined
+  #received: Received | undefined
+  #build: StoreBuild | undefined
+  /** The last step that works on the disk. Never rejects. */
+  #lastStep: Promise<unknown> = Promise.resolve()
+  #closed = false
 
   constructor(options: ReceiverOptions) {
     this.#options = options
-    this.#files = new RowFiles(options.fs, options.directory)
   }
 
   /** Undefined: not wanted, or not now. */
   async begin(message: raftpb.Message): Promise<SnapshotReceipt | undefined> {
-    const { isObsolete, onObsolete, fs } = this.#options
+    const { isObsolete, step } = this.#options
     const at = message.snapshot?.metadata
-    if (at === undefined || at.index === 0 || this.#receiving) return undefined
+    if (at === undefined || at.index === 0 || this.#receiving || this.#closed) return undefined
     if (isObsolete(at.index, at.term)) {
-      onObsolete(message)
+      // Its answer tells the leader where this member is.
+      step(message)
       return undefined
     }
+    if (this.#isWaiting()) return undefined
     this.#receiving = true
     try {
-      await this.#files.removeUnused(this.#last)
-      const path = this.#files.temporaryPathOf(at.index)
-      await fs.remove(path)
-      const file = await fs.open(path, 'create')
-      return this.#receipt(file, at.index, at.term)
+      const build = await this.#step(this.#begin())
+      return this.#receipt(build, message, { index: at.index, term: at.term })
     } catch (error) {
       this.#receiving = false
       throw error
     }
   }
 
-  #receipt(file: FileHandle, index: Index, term: Term): SnapshotReceipt {
-    const { fs, clusterId, logger } = this.#options
-    const reader = new RowStreamReader(() => undefined)
-    let position = 0
-    const drop = async (): Promise<void> => {
+  /**
+   * The log begins with the snapshot at `point`, durably: makes its store one that counts. The caller owns it.
+   * @throws SnapshotLost
+   */
+  async take(point: AppliedPoint): Promise<OpenStore> {
+    if (this.#closed) throw closing()
+    const received = this.#received
+    if (!isOf(point, received?.point)) throw new SnapshotLost(this.#options.applied(), point.index)
+    this.#received = undefined
+    const { store } = received!
+    await this.#step(completeStore(this.#options.folders, store))
+    return store
+  }
+
+  /** Works on the disk no more when it resolves. What is left there is for the next start, which knows whether the log needs it. */
+  async close(): Promise<void> {
+    this.#closed = true
+    await this.#lastStep
+    await this.#build?.close()
+    await this.#received?.store.backend.close()
+  }
+
+  /** Consensus goes on from the received snapshot, or has all of it in its log: known when it is taken, or that much was applied. */
+  #isWaiting(): boolean {
+    return this.#received !== undefined && this.#options.applied() < this.#received.point.index
+  }
+
+  async #begin(): Promise<StoreBuild> {
+    await this.#dropReceived()
+    this.#build = await StoreBuild.begin(this.#options.folders, await this.#options.place())
+    return this.#build
+  }
+
+  async #dropReceived(): Promise<void> {
+    const received = this.#received
+    this.#received = undefined
+    if (received !== undefined) await discard(this.#options.folders, received.store)
+  }
+
+  #receipt(build: StoreBuild, message: raftpb.Message, point: AppliedPoint): SnapshotReceipt {
+    const end = (): void => {
+      this.#build = undefined
+      this.#receiving = false
+    }
+    const abort = async (): Promise<void> => {
+      if (this.#closed) return
       try {
-        await file.close()
-        await fs.remove(this.#files.temporaryPathOf(index))
+        await this.#step(build.abort())
       } finally {
-        // Not earlier: the next one may use the same name.
-        this.#receiving = false
+        end()
       }
     }
     return {
       write: async (chunk) => {
-        reader.push(chunk)
-        await file.write(chunk, position)
-        position += chunk.length
+        if (this.#closed) throw closing()
+        await this.#step(build.add(chunk))
       },
       finish: async () => {
+        let store: OpenStore
         try {
-          reader.finish()
-          const { header } = reader
-          if (header?.clusterId !== clusterId || header.index !== index || header.term !== term) {
-            throw new MalformedRows('the rows are not those of the snapshot')
-          }
-          await file.syncData()
-          await file.close()
-          await this.#files.publish(index)
+          store = await this.#step(build.finish(this.#options.clusterId, point))
         } catch (error) {
-          await drop().catch((cause: unknown) => logger.warn('failed to remove a snapshot', { error: cause }))
+          await abort()
           throw error
         }
-        this.#receiving = false
-        this.#last = index
+        if (this.#closed) throw closing()
+        this.#build = undefined
+        this.#received = { point, store }
+        try {
+          this.#options.step(message)
+          // Consensus did not want it: nothing will ask for the store.
+          if (this.#options.committed() < point.index) await this.#step(this.#dropReceived())
+        } finally {
+          end()
+        }
       },
-      abort: drop,
+      abort,
     }
   }
+
+  async #step<T>(step: Promise<T>): Promise<T> {
+    this.#lastStep = step.catch(() => undefined)
+    return step
+  }
 }
+
+const closing = (): Error => new Error('the member is closing')

@@ -60,11 +60,6 @@ export class Inbox {
     this.#schedule()
   }
 
-  /** One message that came another way, in front of what waits. */
-  deliver(message: raftpb.Message): void {
-    this.#receiver?.onMessages([message])
-  }
-
   /** After the current callback: a turn later, what is answered would leave two turns later. */
   #schedule(): void {
     if (this.#isScheduled) return

@@ -46,7 +46,7 @@ class GrpcPeerNetwork implements RaftNetwork, NetworkHooks, MemberList {
   #removed: ReadonlySet<MemberId> = new Set()
   #receiver: PeerReceiver<raftpb.Message> | undefined
   readonly #unreachable = new Set<MemberId>()
-  readonly #desk: SnapshotDesk
+  readonly #desk = new SnapshotDesk()
   readonly #senders = new Map<MemberId, { readonly sender: SnapshotSender; readonly task: Promise<boolean> }>()
   #check: Timer | undefined
   #checkedMs = 0
@@ -59,7 +59,6 @@ class GrpcPeerNetwork implements RaftNetwork, NetworkHooks, MemberList {
     this.#context = new PeerContext(options)
     this.#inbox = new Inbox(options.memberId, options.clock)
     this.#admitted = new AdmittedStreams(this.#context, this)
-    this.#desk = new SnapshotDesk((message) => this.#inbox.deliver(message))
     this.services = [this.#raftService()]
   }
 

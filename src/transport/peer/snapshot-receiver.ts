@@ -25,13 +25,7 @@ export class SnapshotDesk {
   readonly #tasks = new Set<Promise<void>>()
   /** Undefined before the network is open, and after. */
   receiver: PeerReceiver<raftpb.Message> | undefined
-  /** Steps a message whose snapshot is durable. */
-  readonly deliver: (message: raftpb.Message) => void
   active = 0
-
-  constructor(deliver: (message: raftpb.Message) => void) {
-    this.deliver = deliver
-  }
 
   /** `close` waits for it. */
   track(task: Promise<void>): void {
@@ -185,7 +179,6 @@ export class AcceptedSnapshot implements StreamHandler<quoratepeer.SnapshotFrame
       if (receipt === undefined) throw new TransferFailed(SnapshotCode.SNAPSHOT_REFUSED, 'the snapshot is not wanted')
       logger.info('receiving database snapshot', fields)
       const sizeBytes = await this.#write(receipt, transferId)
-      desk.deliver(message)
       logger.info('successfully received and saved database snapshot', { ...fields, 'snapshot-size-bytes': sizeBytes })
       instruments.snapshotReceived.inc()
       instruments.snapshotReceiveSeconds.observe((this.#context.nowMs() - startMs) / 1000)

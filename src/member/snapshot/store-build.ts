@@ -1,0 +1,88 @@
+// A received snapshot becomes a store while it arrives: its rows are written as they come, all but the applied index, whose bytes
+// wait under another name. A store without an applied index is nobody's: whatever crash comes, it stays a store that the log has
+// to ask for (stores.ts).
+
+import { type AppliedPoint, CONSISTENT_INDEX } from '../../apply/index.js'
+import type { ClusterId } from '../../base/index.js'
+import type { BackendFolders, BackendRow, Bucket, StoreFolder } from '../../env/index.js'
+import { MalformedRows, RowStreamReader } from './row-stream.js'
+import { type OpenStore, RECEIVED_INDEX, discard, isOf, receivedPointOf } from './stores.js'
+
+/** Of one batch; each is synced, so that no long sync at the end holds up the log. */
+const BATCH_BYTES = 1024 * 1024
+const BATCH_ROWS = 2000
+
+export class StoreBuild {
+  readonly #folders: BackendFolders
+  readonly #store: OpenStore
+  readonly #reader = new RowStreamReader((bucket, key, value) => this.#take(bucket, key, value))
+  /** Rows of a batch lie here: the reader's bytes are gone with the next chunk. A row that has no room is copied. */
+  readonly #arena = Buffer.allocUnsafe(BATCH_BYTES + BATCH_BYTES / 2)
+  #arenaBytes = 0
+  #batch: BackendRow[] = []
+
+  private constructor(folders: BackendFolders, store: OpenStore) {
+    this.#folders = folders
+    this.#store = store
+  }
+
+  /** In the place `folder`, of which nothing is left. */
+  static async begin(folders: BackendFolders, folder: StoreFolder): Promise<StoreBuild> {
+    await folders.remove(folder)
+    return new StoreBuild(folders, { folder, backend: await folders.open(folder) })
+  }
+
+  /** `chunk` is borrowed until it resolves. @throws MalformedRows */
+  async add(chunk: Uint8Array): Promise<void> {
+    this.#reader.push(chunk)
+    if (this.#arenaBytes >= BATCH_BYTES || this.#batch.length >= BATCH_ROWS) await this.#write()
+  }
+
+  /**
+   * Everything was added: resolves when the store is durable, as the one of the snapshot at `point`. The caller closes its backend.
+   * @throws MalformedRows; `abort` has to follow.
+   */
+  async finish(clusterId: ClusterId, point: AppliedPoint): Promise<OpenStore> {
+    this.#reader.finish()
+    await this.#write()
+    const { header } = this.#reader
+    const { backend, folder } = this.#store
+    if (header?.clusterId !== clusterId || !isOf(point, header) || !isOf(point, receivedPointOf(backend))) {
+      throw new MalformedRows('the rows are not those of the snapshot')
+    }
+    await this.#folders.sync(folder)
+    return this.#store
+  }
+
+  /** Leaves nothing. */
+  async abort(): Promise<void> {
+    await discard(this.#folders, this.#store)
+  }
+
+  /** Leaves what is there to the next start. */
+  async close(): Promise<void> {
+    await this.#store.backend.close()
+  }
+
+  #take(bucket: Bucket, key: Uint8Array, value: Uint8Array): void {
+    const isIndex = bucket === 'meta' && CONSISTENT_INDEX.equals(key)
+    this.#batch.push({ bucket, key: isIndex ? RECEIVED_INDEX : this.#keep(key), value: this.#keep(value) })
+  }
+
+  #keep(bytes: Uint8Array): Uint8Array {
+    const start = this.#arenaBytes
+    this.#arenaBytes += bytes.length
+    if (this.#arenaBytes > this.#arena.length) return Uint8Array.from(bytes)
+    this.#arena.set(bytes, start)
+    return this.#arena.subarray(start, this.#arenaBytes)
+  }
+
+  async #write(): Promise<void> {
+    // In slices: a chunk may hold very many small rows.
+    for (let at = 0; at < this.#batch.length; at += BATCH_ROWS) {
+      await this.#store.backend.write(this.#batch.slice(at, at + BATCH_ROWS))
+    }
+    this.#batch = []
+    this.#arenaBytes = 0
+  }
+}
