@@ -7,6 +7,7 @@ import type { BackendView, Clock, LogConfState, Logger, PeerNetwork, Timer } fro
 import { raftpb } from '../../proto/index.js'
 import type { Capture } from '../backend-committer.js'
 import { confStateJson } from '../member-parts.js'
+import { paced } from './pace.js'
 import { encodeRows } from './row-stream.js'
 
 /** Transfers at one time; each holds about three chunks. */
@@ -161,7 +162,7 @@ export class SnapshotSender {
     let ok = false
     try {
       const rows = encodeRows(prepared.view, { clusterId, index, term })
-      ok = await network.sendSnapshot(message, rows, transfer.abort.signal)
+      ok = await network.sendSnapshot(message, paced(rows, clock), transfer.abort.signal)
     } catch (error) {
       logger.error('sending a snapshot broke off', { 'remote-peer-id': hexId(transfer.to), error })
     }
