@@ -8,6 +8,7 @@ import {
   LogOutputFailed,
   LoopBusyPoll,
   type ProcessLogger,
+  boundFullCollections,
   boundYoungGeneration,
   defaultHost,
   endEarlyAsProcessOne,
@@ -39,6 +40,7 @@ async function main(): Promise<void> {
   setProcessTitle()
   keepYoungObjectsYoung()
   boundYoungGeneration()
+  boundFullCollections()
   const outcome = loadConfig(process.argv.slice(2), process.env, (path) => readFileSync(path, 'utf8'), {
     nodeVersion: process.version,
     os: goOs(),

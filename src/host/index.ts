@@ -19,4 +19,4 @@ export { endEarlyAsProcessOne, onStopSignal, setProcessTitle } from './signals.j
 export { systemClock } from './system-clock.js'
 export { systemRandom } from './system-random.js'
 export { unsyncedFileSystem } from './unsynced-files.js'
-export { boundYoungGeneration, keepYoungObjectsYoung } from './v8-settings.js'
+export { boundFullCollections, boundYoungGeneration, keepYoungObjectsYoung } from './v8-settings.js'

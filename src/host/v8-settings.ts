@@ -1,6 +1,6 @@
 // How V8 should treat a server whose objects live for one request.
 
-import { getHeapSpaceStatistics, setFlagsFromString } from 'node:v8'
+import { getHeapSpaceStatistics, getHeapStatistics, setFlagsFromString } from 'node:v8'
 
 /**
  * Allocation-site pretenuring off. Where nearly all objects of one place in the code survive a collection, as requests do while a
@@ -26,8 +26,7 @@ const LOOK_MS_MAX = 200
  * that comes between two looks is one too many, which only makes the pauses longer. Whoever has told Node.js a size keeps it.
  */
 export const boundYoungGeneration = (): void => {
-  const given = [...process.execArgv, process.env['NODE_OPTIONS'] ?? ''].join(' ')
-  if (/semi[-_]space/.test(given)) return
+  if (isGiven(/semi[-_]space/)) return
   let seenBytes = 0
   let waitMs = LOOK_MS
   const look = (): void => {
@@ -45,3 +44,39 @@ export const growthFactor = (bytes: number): number => (bytes < 2 * SEMI_SPACE_B
 
 const newSpaceBytes = (): number =>
   getHeapSpaceStatistics().find(({ space_name: name }) => name === 'new_space')?.space_size ?? 2 * SEMI_SPACE_BYTES
+
+/** What may be allocated at least between two full collections. */
+const STRIDE_BYTES = 128 * 1024 * 1024
+/** Least and most growth. V8 itself goes up to 300. */
+const GROWTH_PERCENT_MIN = 50
+const GROWTH_PERCENT_MAX = 300
+const STRIDE_LOOK_MS = 1000
+
+/**
+ * Full collections no more often than each `STRIDE_BYTES`. V8 lets the old generation grow by a tenth to a half, and what buffers hold
+ * outside of it counts as growth: with 50 MiB of objects, the buffers of one snapshot on its way brought a full collection every tenth
+ * of a second, each of them half of a core for 40 ms. The factor is read at the end of every full collection. Whoever has told Node.js
+ * one keeps it.
+ */
+export const boundFullCollections = (): void => {
+  if (isGiven(/heap[-_]growing/)) return
+  let percent = 0
+  const look = (): void => {
+    const wanted = growthPercent(getHeapStatistics().used_heap_size)
+    // Small steps are not worth a flag.
+    if (Math.abs(wanted - percent) < percent / 10) return
+    percent = wanted
+    setFlagsFromString(`--heap-growing-percent=${percent}`)
+  }
+  look()
+  setInterval(look, STRIDE_LOOK_MS).unref()
+}
+
+/** For so many bytes of objects. */
+export const growthPercent = (bytes: number): number => {
+  const percent = Math.round((100 * STRIDE_BYTES) / Math.max(bytes, 1))
+  return Math.min(Math.max(percent, GROWTH_PERCENT_MIN), GROWTH_PERCENT_MAX)
+}
+
+/** Whether whoever started the process has said something of it. */
+const isGiven = (flag: RegExp): boolean => flag.test([...process.execArgv, process.env['NODE_OPTIONS'] ?? ''].join(' '))
