@@ -35,6 +35,8 @@ export interface ConsensusHost {
   waitApplied(waiter: ReadWaiter): void
   /** A leader is known. */
   onLeader(): void
+  /** The state is that of another member's snapshot now. */
+  onInstalled(): void
   /** This member was removed from the cluster for good. */
   onRemoved(): void
 }
@@ -214,6 +216,7 @@ export class ConsensusWork {
     this.barrier.onApplied(index)
     this.appliedWaits.onApplied(index)
     this.proposer.onApplied()
+    this.#host.onInstalled()
   }
 
   #answer(id: bigint, outcome: ApplyOutcome): void {

@@ -53,6 +53,7 @@ export class Member {
       readBarrier: (waiter) => this.readBarrier(waiter),
       waitApplied: (waiter) => this.waitApplied(waiter),
       onLeader: () => this.#wake?.(),
+      onInstalled: () => this.#publisher.onInstalled(),
       onRemoved: () => this.#removed(),
     })
     this.#machine = this.#work.machine
@@ -78,6 +79,7 @@ export class Member {
       clock,
       logger,
       propose: async (request) => (await this.proposeAsync(request)).status,
+      known: () => parts.membership.get(started.memberId),
     })
   }
 

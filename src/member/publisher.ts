@@ -2,7 +2,7 @@
 
 import { type ClusterId, type MemberId, hexId } from '../base/index.js'
 import type { Clock, Logger, Status } from '../env/index.js'
-import type { etcdserverpb } from '../proto/index.js'
+import type { MemberRecord, etcdserverpb } from '../proto/index.js'
 import { publishRequest } from './requests.js'
 
 export interface PublisherOptions {
@@ -17,12 +17,16 @@ export interface PublisherOptions {
   readonly logger: Logger
   /** Undefined once the request is applied. */
   readonly propose: (request: etcdserverpb.InternalRaftRequest) => Promise<Status | undefined>
+  /** What the cluster knows of this member. */
+  readonly known: () => MemberRecord | undefined
 }
 
 export class Publisher {
   readonly #options: PublisherOptions
   #closed = false
   #wake: (() => void) | undefined
+  /** Ends the attempt under way as one that succeeded. */
+  #succeed: (() => void) | undefined
 
   constructor(options: PublisherOptions) {
     this.#options = options
@@ -32,7 +36,8 @@ export class Publisher {
   async publish(): Promise<void> {
     const { memberId, clusterId, name, clientUrls, logger, requestTimeoutMs } = this.#options
     while (!this.#closed) {
-      const refusal = await this.#options.propose(publishRequest(memberId, name, clientUrls))
+      const succeeded = new Promise<undefined>((resolve) => (this.#succeed = () => resolve(undefined)))
+      const refusal = await Promise.race([this.#options.propose(publishRequest(memberId, name, clientUrls)), succeeded])
       if (this.#closed) return
       if (refusal === undefined) {
         logger.info('published local member to cluster through raft', {
@@ -46,6 +51,13 @@ export class Publisher {
       logger.warn('failed to publish local member to cluster through raft', { error: refusal.message })
       await this.#pause()
     }
+  }
+
+  /** A snapshot has taken the place of entries, the request may be one of them: nothing will tell that it was applied. */
+  onInstalled(): void {
+    const { name, clientUrls } = this.#options
+    const known = this.#options.known()
+    if (known?.name === name && known.clientUrls.join() === clientUrls.join()) this.#succeed?.()
   }
 
   close(): void {

@@ -241,7 +241,9 @@ t.test(
     const { id } = added.member
     const remotes = [{ id: alone.member.id, urls: ['http://a:1'] }]
     const second = await cluster.start('b', { kind: 'join', memberId: id, clusterId: alone.member.clusterId, remotes })
+    const openedMs = cluster.clock.monotonicMs()
     await cluster.drive(second.member.open())
+    t.ok(cluster.clock.monotonicMs() - openedMs < 3000, 'what it says of itself came to it with the snapshot')
     await catchUp(cluster, second, alone)
     t.ok(second.logger.lines.some((line) => line.includes('applied snapshot')))
     cluster.cut(second, alone)
