@@ -20,7 +20,7 @@ t.test('an installation that is cut short leaves everything to the old state', a
   let end = (_: LoadedState): void => undefined
   const loaded = new Promise<LoadedState>((resolve) => (end = resolve))
   const installer = new SnapshotInstaller({
-    folders: new MemoryFolders(),
+    folders: new MemoryFolders(() => next),
     logger: silentLogger,
     take: async (point) => {
       steps.push(`took ${point.index}`)

@@ -1,6 +1,7 @@
 import t from 'tap'
 import { type ClusterId, index, term } from '../../base/index.js'
 import type { StoreFolder } from '../../env/index.js'
+import { MemoryBackend } from '../../mvcc/testing.js'
 import type { raftpb } from '../../proto/index.js'
 import { SnapshotReceiver } from './receiver.js'
 import { MalformedRows } from './row-stream.js'
@@ -27,7 +28,7 @@ const chunksAt = (at: number, clusterId = CLUSTER): Promise<Uint8Array[]> => {
 }
 
 const setup = () => {
-  const folders = new MemoryFolders()
+  const folders = new MemoryFolders(() => new MemoryBackend())
   const stepped: raftpb.Message[] = []
   const state = { committed: 10, applied: 10, accepts: true, place: Promise.resolve<StoreFolder>('store.next') }
   const receiver = new SnapshotReceiver({

@@ -1,26 +1,29 @@
 // For the tests of this folder and of crashes: the two places of a store in memory, and snapshots as they come over the wire.
 
 import { type ClusterId, type Index, index, term } from '../../base/index.js'
-import type { Backend, BackendFolders, BackendRow, StoreFolder } from '../../env/index.js'
-import { MemoryBackend } from '../../mvcc/testing.js'
+import type { Backend, BackendFolders, BackendRow, BackendView, StoreFolder } from '../../env/index.js'
 import { raftpb } from '../../proto/index.js'
 import { encodeRows } from './row-stream.js'
 
 /** Keeps what is in a place when its backend is closed; `steps` tells what was done. */
-export class MemoryFolders implements BackendFolders {
-  readonly places = new Map<StoreFolder, MemoryBackend>()
+export class MemoryFolders<B extends Backend> implements BackendFolders {
+  readonly places = new Map<StoreFolder, B>()
   readonly steps: string[] = []
+  readonly #newBackend: () => B
+
+  constructor(newBackend: () => B) {
+    this.#newBackend = newBackend
+  }
 
   async list(): Promise<StoreFolder[]> {
     return [...this.places.keys()].sort()
   }
 
   async open(folder: StoreFolder): Promise<Backend> {
-    const backend = this.places.get(folder) ?? new MemoryBackend()
+    const backend = this.places.get(folder) ?? this.#newBackend()
     this.places.set(folder, backend)
     this.steps.push(`open ${folder}`)
-    backend.close = async () => void this.steps.push(`close ${folder}`)
-    return backend
+    return Object.assign(backend, { close: async () => void this.steps.push(`close ${folder}`) })
   }
 
   async sync(folder: StoreFolder): Promise<void> {
@@ -54,17 +57,21 @@ export const snapshotMessageAt = (at: number, atTerm: number): raftpb.Message =>
   return message
 }
 
-/** The stream of a store with `rows`, in its pieces. */
+/** The stream of a store with `rows`, none of which deletes one, in its pieces. */
 export const chunksOf = async (
   rows: readonly BackendRow[],
   clusterId: ClusterId,
   at: number,
   atTerm: number,
 ): Promise<Uint8Array[]> => {
-  const backend = new MemoryBackend()
-  await backend.write(rows)
+  const view: BackendView = {
+    scan: async function* (bucket) {
+      yield rows.filter((row) => row.bucket === bucket).map(({ key, value }) => ({ key, value: value! }))
+    },
+    close: async () => undefined,
+  }
   const chunks: Uint8Array[] = []
   const header = { clusterId, index: index(at), term: term(atTerm) }
-  for await (const chunk of encodeRows(backend.view(), header)) chunks.push(Uint8Array.from(chunk))
+  for await (const chunk of encodeRows(view, header)) chunks.push(Uint8Array.from(chunk))
   return chunks
 }
