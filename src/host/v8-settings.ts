@@ -45,7 +45,7 @@ export const growthFactor = (bytes: number): number => (bytes < 2 * SEMI_SPACE_B
 const newSpaceBytes = (): number =>
   getHeapSpaceStatistics().find(({ space_name: name }) => name === 'new_space')?.space_size ?? 2 * SEMI_SPACE_BYTES
 
-/** What may be allocated at least between two full collections. */
+/** What should be allocated at least between two full collections. */
 const STRIDE_BYTES = 128 * 1024 * 1024
 /** Least and most growth. V8 itself goes up to 300. */
 const GROWTH_PERCENT_MIN = 50
@@ -53,7 +53,7 @@ const GROWTH_PERCENT_MAX = 300
 const STRIDE_LOOK_MS = 1000
 
 /**
- * Full collections no more often than each `STRIDE_BYTES`. V8 lets the old generation grow by a tenth to a half, and what buffers hold
+ * Full collections about every `STRIDE_BYTES`, or more often while there is little (`GROWTH_PERCENT_MAX`). V8 lets the old generation grow by a tenth to a half, and what buffers hold
  * outside of it counts as growth: with 50 MiB of objects, the buffers of one snapshot on its way brought a full collection every tenth
  * of a second, each of them half of a core for 40 ms. The factor is read at the end of every full collection. Whoever has told Node.js
  * one keeps it.

@@ -36,7 +36,6 @@ export {
   MalformedRows,
   type OpenStore,
   SnapshotLost,
-  type StoreParts,
   SwitchedBackend,
   catchUpStore,
   openNewest,

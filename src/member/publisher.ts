@@ -53,7 +53,7 @@ export class Publisher {
     }
   }
 
-  /** A snapshot has taken the place of entries, the request may be one of them: nothing will tell that it was applied. */
+  /** A snapshot has taken the place of entries. Where the request was one of them, nothing else tells that it was applied. */
   onInstalled(): void {
     const { name, clientUrls } = this.#options
     const known = this.#options.known()

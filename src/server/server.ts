@@ -199,8 +199,7 @@ export class Server {
       // Before it belongs to a member, nobody else closes it.
       const log = this.#closers.push(() => started.log.close())
       report.step('bootstrapping raft')
-      const { recovered } = started
-      const store = await catchUpStore({ ...env, folders }, opened, recovered.snapshot)
+      const store = await catchUpStore({ ...env, folders }, opened, started.recovered.snapshot)
       this.#backend.switchTo(store.backend)
       const state = await openState(config, env, store.backend, () => this.#member?.noteRows())
       this.#closers.push(() => state.store.close())

@@ -24,7 +24,7 @@ const NEW = 20
 const termOf = (at: number): number => (at === NEW ? 2 : 1)
 
 const rowsAt = (at: number): BackendRow[] => [
-  ...Array.from({ length: 80 }, (_, i) => ({
+  ...Array.from({ length: 140 }, (_, i) => ({
     bucket: 'key' as const,
     key: Buffer.from(`k${at}-${i}`),
     value: Buffer.alloc(60_000, at),
@@ -184,7 +184,7 @@ t.test('a crash at any step leaves the state before or after, and a second one i
     }
   }
   t.same(problems, [])
-  t.ok(steps > 150, `${steps} moments`)
+  t.ok(steps > 200, `${steps} moments`)
 })
 
 const MISTAKES: Readonly<Record<string, Plants>> = {

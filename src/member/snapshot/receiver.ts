@@ -5,7 +5,7 @@ import type { ClusterId, Index, Term } from '../../base/index.js'
 import type { BackendFolders, SnapshotReceipt, StoreFolder } from '../../env/index.js'
 import type { raftpb } from '../../proto/index.js'
 import { StoreBuild } from './store-build.js'
-import { type OpenStore, SnapshotLost, completeStore, discard, isOf } from './stores.js'
+import { type OpenStore, SnapshotLost, completeStore, discard, isSamePoint } from './stores.js'
 
 export interface ReceiverOptions {
   readonly folders: BackendFolders
@@ -68,7 +68,7 @@ export class SnapshotReceiver {
   async take(point: AppliedPoint): Promise<OpenStore> {
     if (this.#closed) throw closing()
     const received = this.#received
-    if (!isOf(point, received?.point)) throw new SnapshotLost(this.#options.applied(), point.index)
+    if (!isSamePoint(point, received?.point)) throw new SnapshotLost(this.#options.applied(), point.index)
     this.#received = undefined
     const { store } = received!
     await this.#step(completeStore(this.#options.folders, store))

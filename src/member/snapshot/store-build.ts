@@ -6,7 +6,7 @@ import { type AppliedPoint, CONSISTENT_INDEX } from '../../apply/index.js'
 import type { ClusterId } from '../../base/index.js'
 import type { BackendFolders, BackendRow, Bucket, StoreFolder } from '../../env/index.js'
 import { MalformedRows, RowStreamReader } from './row-stream.js'
-import { type OpenStore, RECEIVED_INDEX, discard, isOf, receivedPointOf } from './stores.js'
+import { type OpenStore, RECEIVED_INDEX, discard, isSamePoint, receivedPointOf } from './stores.js'
 
 /** Of one batch; each is synced, so that no long sync at the end holds up the log. */
 const BATCH_BYTES = 1024 * 1024
@@ -47,7 +47,11 @@ export class StoreBuild {
     await this.#write()
     const { header } = this.#reader
     const { backend, folder } = this.#store
-    if (header?.clusterId !== clusterId || !isOf(point, header) || !isOf(point, receivedPointOf(backend))) {
+    if (
+      header?.clusterId !== clusterId ||
+      !isSamePoint(point, header) ||
+      !isSamePoint(point, receivedPointOf(backend))
+    ) {
       throw new MalformedRows('the rows are not those of the snapshot')
     }
     await this.#folders.sync(folder)

@@ -16,7 +16,7 @@ export interface OpenStore {
   readonly backend: Backend
 }
 
-export interface StoreParts {
+interface StoreParts {
   readonly folders: BackendFolders
   readonly logger: Logger
 }
@@ -81,7 +81,7 @@ export async function catchUpStore(
     return opened
   }
   logger.info('applying snapshot', { 'current-applied-index': applied, 'incoming-snapshot-index': snapshot.index })
-  if (received === undefined || !isOf(snapshot, receivedPointOf(received.backend))) {
+  if (received === undefined || !isSamePoint(snapshot, receivedPointOf(received.backend))) {
     await received?.backend.close()
     await opened.backend.close()
     throw new SnapshotLost(applied, snapshot.index)
@@ -105,6 +105,5 @@ export async function discard(folders: BackendFolders, { folder, backend }: Open
   await folders.remove(folder)
 }
 
-/** Whether both are the same moment of the log. */
-export const isOf = (point: AppliedPoint, other: AppliedPoint | undefined): boolean =>
+export const isSamePoint = (point: AppliedPoint, other: AppliedPoint | undefined): boolean =>
   point.index === other?.index && point.term === other.term
