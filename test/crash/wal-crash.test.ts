@@ -313,7 +313,9 @@ t.test('after a crash at any operation the log holds every acknowledged entry an
   t.ok(installs > seeds / 2, `${installs} snapshots of a leader`)
 })
 
-/** Wrong ways to take in a snapshot. */
+const hidden = (path: string): string => path.replace(/\.wal\.tmp$/, '.wal')
+
+/** Wrong ways to take in a snapshot, and to remove what it makes superfluous. */
 const MISTAKES: Readonly<Record<string, Parameters<typeof live>[2]>> = {
   'the record after the hard state': {
     install: {
@@ -335,6 +337,26 @@ const MISTAKES: Readonly<Record<string, Parameters<typeof live>[2]>> = {
       run: async (wal, snapshot, state, entries) => {
         wal.install(snapshot, state, entries).catch(() => undefined)
       },
+    },
+  },
+  'segments shortened under their names': {
+    disk: (fs) =>
+      changed(fs, {
+        rename: async (from, to) => (from === hidden(to) ? undefined : fs.rename(from, to)),
+        open: (path, how) => fs.open(hidden(path), how),
+        remove: (path) => fs.remove(hidden(path)),
+      }),
+  },
+  'segments shortened before their new names are durable': {
+    disk: (fs) => {
+      let isRemoving = false
+      return changed(fs, {
+        rename: async (from, to) => {
+          isRemoving = from === hidden(to)
+          await fs.rename(from, to)
+        },
+        syncDirectory: async (path) => (isRemoving ? void (isRemoving = false) : fs.syncDirectory(path)),
+      })
     },
   },
   'the name of the snapshot file not synced': {

@@ -20,6 +20,7 @@ import { encodeSnapshotRecord, isEmptyHardState } from './messages.js'
 import { NextSegment } from './next-segment.js'
 import { RecordBuffer } from './record-buffer.js'
 import { segmentName, segmentsOf } from './segment-name.js'
+import { removeSegments } from './segment-removal.js'
 
 /** Not 64 MiB. */
 export const SEGMENT_BYTES = 64_000_000
@@ -31,6 +32,8 @@ const PIECE_BYTES = 1024 * 1024
 /** Records that need no sync (commit-only states) and wait for the next durable write; beyond, they get one. */
 const UNWRITTEN_BYTES_MAX = 64 * 1024
 const SLOW_SYNC_MS = 1000
+/** Steps in which a segment that nobody needs is removed. */
+const REMOVED_PIECES = 64
 
 export interface WalOptions {
   readonly clock: Pick<Clock, 'monotonicMs'>
@@ -203,11 +206,9 @@ export class Wal implements LogStorage {
     if (maxSegments > 0) {
       const segments = segmentsOf(await this.#fs.list(this.#directory))
       const surplus = segments.slice(0, Math.max(0, segments.length - maxSegments))
-      for (const { name, sequence } of surplus) {
-        if (sequence >= this.#segments[0]!.sequence) break
-        await this.#fs.remove(`${this.#directory}/${name}`)
-        this.#options.logger.info('purged', { path: `${this.#directory}/${name}` })
-      }
+      const names = surplus.filter(({ sequence }) => sequence < this.#segments[0]!.sequence).map(({ name }) => name)
+      await removeSegments(this.#fs, this.#directory, names, Math.ceil(this.#segmentBytes / REMOVED_PIECES))
+      for (const name of names) this.#options.logger.info('purged', { path: `${this.#directory}/${name}` })
     }
     const needed = this.#snapshot && snapFileName(this.#snapshot.term, this.#snapshot.index)
     for (const name of await purgeSnapFiles(this.#fs, this.#snapDirectory, maxSnapshots, needed)) {
