@@ -58,12 +58,15 @@ export interface RaftState {
   readonly confState: ConfStateView
 }
 
-/** etcd's limits, and ours where etcd has none (docs/limits.md). */
+/**
+ * Those of etcd, and ours (docs/limits.md). What is on the way to one follower is less than etcd allows: to a member that has just
+ * got a snapshot everything since then would leave in one turn of the leader.
+ */
 export const DEFAULT_LIMITS = {
-  maxSizePerMessageBytes: 1024 * 1024,
+  maxSizePerMessageBytes: 256 * 1024,
   maxCommittedBytesPerReady: 1024 * 1024,
   maxInflightMessages: 512,
-  maxInflightBytes: 64 * 1024 * 1024,
+  maxInflightBytes: 1024 * 1024,
   maxUncommittedBytes: 128 * 1024 * 1024,
   packRun: 32,
 } as const

@@ -2,7 +2,10 @@
 
 import type { Clock } from '../../env/index.js'
 
-const BYTES_PER_MS = (64 * 1024 * 1024) / 1000
+const BYTES_PER_MS = (32 * 1024 * 1024) / 1000
+/** At first slower: a receiver is often a process that has just started, and both ends run this code for the first time. */
+const START_MS = 1000
+const START_BYTES_PER_MS = BYTES_PER_MS / 4
 /**
  * From here on a transfer goes as fast as it can: the log that follows on the snapshot is held meanwhile, within a bound
  * (docs/limits.md), and a snapshot whose log has outgrown that is of no use.
@@ -22,7 +25,8 @@ export async function* paced(
     yield chunk
     const nowMs = clock.monotonicMs()
     if (nowMs - startedMs > PACED_MS) continue
-    dueMs = Math.max(dueMs, nowMs - SLACK_MS) + chunk.length / BYTES_PER_MS
+    const bytesPerMs = nowMs - startedMs < START_MS ? START_BYTES_PER_MS : BYTES_PER_MS
+    dueMs = Math.max(dueMs, nowMs - SLACK_MS) + chunk.length / bytesPerMs
     if (dueMs - nowMs < SLACK_MS) continue
     await new Promise<void>((resolve) => clock.after(dueMs - nowMs, resolve))
   }
