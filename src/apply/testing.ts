@@ -107,8 +107,8 @@ export class TestMachine {
       onFailure: (error) => {
         throw error
       },
-      onLiveKey: (key, lease) => {
-        if (lease !== NO_LEASE && !parts.lessor.attach(lease, key)) throw new Error(`${key}: no lease ${lease}`)
+      onLeasedKey: (key, lease) => {
+        if (!parts.lessor.attach(lease, key)) throw new Error(`${key}: no lease ${lease}`)
       },
     })
     return new TestMachine(backend, store, parts, options)

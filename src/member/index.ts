@@ -35,6 +35,7 @@ export type { PeerSender } from './raft-driver.js'
 export {
   MalformedRows,
   type OpenStore,
+  type ReceivedStore,
   SnapshotLost,
   SwitchedBackend,
   catchUpStore,

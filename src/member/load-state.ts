@@ -1,10 +1,10 @@
 // Reads the state machine back from the backend, as of the applied index that the backend names.
 
 import { AlarmSet, type AppliedPoint, Membership, RowBuffer, readAppliedPoint } from '../apply/index.js'
-import { EMPTY_BYTES, NO_INDEX, NO_LEASE, NO_TERM } from '../base/index.js'
+import { EMPTY_BYTES, NO_INDEX, NO_TERM } from '../base/index.js'
 import type { Backend, BackendSlice, Bucket, Clock, Logger, Metrics } from '../env/index.js'
 import { CHECKPOINT_INTERVAL_MS, Lessor } from '../lease/index.js'
-import { type CompactionObserver, Store } from '../mvcc/index.js'
+import { type CompactionObserver, type Restore, Store, type StoreOptions } from '../mvcc/index.js'
 
 export interface LoadedState {
   readonly applied: AppliedPoint
@@ -32,7 +32,8 @@ export interface LoadOptions {
   readonly onFatal: (error: Error) => void
 }
 
-export async function loadState(backend: Backend, options: LoadOptions): Promise<LoadedState> {
+/** `restored` has seen all revisions of the backend already. */
+export async function loadState(backend: Backend, options: LoadOptions, restored?: Restore): Promise<LoadedState> {
   const { clock, logger, metrics } = options
   const rows = new RowBuffer()
   const alarms = new AlarmSet(rows)
@@ -51,7 +52,7 @@ export async function loadState(backend: Backend, options: LoadOptions): Promise
   for await (const { key, value } of rowsOf(backend, 'cluster')) membership.loadClusterRow(key, value)
   // Leases come before keys: reading the keys attaches them.
   for await (const slice of backend.scan('lease', EMPTY_BYTES, undefined)) lessor.load(slice)
-  const store = await Store.open(backend, {
+  const storeOptions: StoreOptions = {
     clock,
     logger,
     compactionBatchLimit: options.compactionBatchLimit,
@@ -59,12 +60,13 @@ export async function loadState(backend: Backend, options: LoadOptions): Promise
     onRows: options.onRows,
     ...(options.compactions !== undefined && { compactions: options.compactions }),
     onFailure: (error) => options.onFatal(error instanceof Error ? error : new Error(String(error))),
-    onLiveKey: (key, lease) => {
-      if (lease !== NO_LEASE && !lessor.attach(lease, key)) {
+    onLeasedKey: (key, lease) => {
+      if (!lessor.attach(lease, key)) {
         logger.warn('a key names a lease that does not exist', { 'lease-id': lease })
       }
     },
-  })
+  }
+  const store = await Store.open(backend, storeOptions, restored)
   const applied = readAppliedPoint((key) => backend.get('meta', key)) ?? { index: NO_INDEX, term: NO_TERM }
   return { applied, rows, store, lessor, alarms, membership }
 }

@@ -2,7 +2,7 @@
 
 import type { AppliedPoint } from '../apply/index.js'
 import type { Index, MemberId, Term } from '../base/index.js'
-import type { Backend, BackendFolders, Gauge, LogSnapshot, SnapshotReceipt } from '../env/index.js'
+import type { BackendFolders, Gauge, LogSnapshot, SnapshotReceipt } from '../env/index.js'
 import type { raftpb } from '../proto/index.js'
 import type { BackendCommitter } from './backend-committer.js'
 import type { LoadedState } from './load-state.js'
@@ -10,6 +10,7 @@ import { type MemberParts, confStateOf } from './member-parts.js'
 import {
   type MemberState,
   type OpenStore,
+  type ReceivedStore,
   SnapshotInstaller,
   SnapshotReceiver,
   SnapshotSender,
@@ -22,8 +23,8 @@ export interface SnapshotParts {
   /** The store in use, and what everybody reads it through: the member's backend. */
   readonly store: OpenStore
   readonly switched: SwitchedBackend
-  /** Reads a whole state from a store, in slices, without metrics of its own. */
-  readonly load: (backend: Backend) => Promise<LoadedState>
+  /** Reads a whole state from a received store, in slices, without metrics of its own. */
+  readonly load: (received: ReceivedStore) => Promise<LoadedState>
   /** The store holds the state of a snapshot now; watchers go on from its history. Called in the turn of the exchange. */
   readonly onRestored: () => void
 }
@@ -82,6 +83,7 @@ export class SnapshotWork {
     })
     const receiver: SnapshotReceiver = new SnapshotReceiver({
       folders: snapshots.folders,
+      logger,
       clusterId,
       place: () => installer.place(),
       isObsolete: (index, term) => index <= committed() || termAt(index) === term,

@@ -20,7 +20,7 @@ import { MemberFacade } from './facade.js'
 import { type LoadOptions, type LoadedState, loadState } from './load-state.js'
 import { Member } from './member.js'
 import type { MemberOptions } from './member-parts.js'
-import { SwitchedBackend, catchUpStore, openNewest } from './snapshot/index.js'
+import { type ReceivedStore, SwitchedBackend, catchUpStore, openNewest } from './snapshot/index.js'
 import { LogLines, MemoryLogProvider, SimClock } from './testing.js'
 import { WatchPump } from './watch-pump.js'
 
@@ -134,8 +134,8 @@ export class SimCluster {
       onRows: () => late.node?.member.noteRows(),
       onFatal: (error) => fatal.push(error),
     }
-    const load = (from: Backend): Promise<LoadedState> => loadState(from, options)
-    const state = await this.drive(load(store?.backend ?? backend))
+    const load = (from: ReceivedStore): Promise<LoadedState> => loadState(from.backend, options, from.restored)
+    const state = await this.drive(loadState(store?.backend ?? backend, options))
     const network = new ClusterNetwork(this, started.memberId)
     const random = this.#world.newRandom(this.#seed++)
     const onRestored = (): void => late.node!.watches.restored()

@@ -6,6 +6,7 @@ export type { HashKvResult } from './hash.js'
 export { FIRST_KEY, nextKey, OPEN_END, rangeEnd } from './key-index.js'
 export type { KeyState } from './key-record.js'
 export { type EncodedRangeOutcome, RangeQuery, type RangeOutcome, SortOrder, SortTarget } from './range.js'
+export { Restore } from './restore.js'
 export { type RevisionRow, RevisionRows, scanRevisions } from './revision-rows.js'
 export {
   type CompactOutcome,

@@ -50,6 +50,17 @@ export class KeyIndex {
     return this.#found.moveTo(id)
   }
 
+  /** Where in `records` the key's is. */
+  idOf(key: Key): number | undefined {
+    const id = this.#tree.get(key)
+    return id === NOTHING ? undefined : id
+  }
+
+  /** `key` is not in the index; its record is there. */
+  add(key: Key, id: number): void {
+    this.#tree.add(key, id)
+  }
+
   /** Fills the empty index from keys in ascending order and the ids of their `records`. */
   loadSteps(keys: readonly Key[], ids: readonly number[]): Steps<void> {
     return this.#tree.loadSteps(keys, ids)

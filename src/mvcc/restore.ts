@@ -1,14 +1,15 @@
-// Rebuilds the index from the rows of the bucket `key`.
+// Rebuilds the index from the rows of the bucket `key`, be it that they are read from a store or that a store is just being made of them.
 
 import { EMPTY_BYTES, equalBytes, type Key, type LeaseId, NO_LEASE } from '../base/index.js'
-import type { Backend, Logger } from '../env/index.js'
+import type { Backend, BackendSlice, Logger } from '../env/index.js'
 import { KeyValueView, MalformedMessage } from '../proto/index.js'
 import { ChunkView, isDead, isDeadRowKey } from './chunk.js'
 import { CorruptStore } from './corrupt-store.js'
-import type { KeyIndex } from './key-index.js'
+import { KeyIndex } from './key-index.js'
 import { KeyRecord } from './key-record.js'
 import { compareRevisions, isTombstoneKey, mainOf, REVISION_KEY_BYTES, subOf } from './revision-key.js'
-import type { RevisionLog } from './revision-log.js'
+import { RevisionLog } from './revision-log.js'
+import type { RowMemory } from './row-memory.js'
 import type { Steps } from './slices.js'
 
 /** Bytes per slice of the scan: a few milliseconds of work. */
@@ -17,34 +18,54 @@ const SCAN_BYTES = 1024 * 1024
 const RUN_LENGTH = 8192
 const STEP = 1024
 
-/** Called for every live key in key order; the lease id is 0 for keys without one. */
-export type OnLiveKey = (key: Key, lease: LeaseId) => void
+/** Called for every live key that has a lease. */
+export type OnLeasedKey = (key: Key, lease: LeaseId) => void
 
-interface Row {
-  readonly key: Uint8Array
-  readonly value: Uint8Array
+type Row = BackendSlice[number]
+
+export interface RestoreOptions {
+  readonly logger: Logger
+  /** Bound of the rows kept in memory because they were read or written lately. Default 96 MiB. */
+  readonly cacheBytes?: number
+  /** Where rows have their memory; of the store alone. */
+  readonly rowMemory?: RowMemory
+  /**
+   * Each key enters the index as it comes: twice the work on the whole, and none in the end. Default false: all enter it in the end,
+   * in their order.
+   */
+  readonly indexesAtOnce?: boolean
 }
 
-/** Reads all revisions in order, then fills the index in key order: both much cheaper than filling it at random. */
+const CACHE_BYTES = 96 * 1024 * 1024
+
+/** Takes all rows in key order (`add`, `end`), then fills the index (`fillSteps`). */
 export class Restore {
-  readonly #log: RevisionLog
+  /** Empty until `fillSteps` has ended. */
+  readonly index = new KeyIndex()
+  /** Reads from the backend that has the rows, or will have them. */
+  readonly log: RevisionLog
+  readonly #backend: Backend
   readonly #logger: Logger
   readonly #kv = new KeyValueView()
-  readonly #index: KeyIndex
-  readonly #record: KeyRecord
-  /** Of the index's records. */
+  readonly #record = new KeyRecord(this.index.records)
+  readonly #indexesAtOnce: boolean
+  /** Of the index's records, of keys that are not in it yet. */
   readonly #ids = new Map<Key, number>()
   /** Of live keys with a lease. */
   readonly #leases = new Map<Key, LeaseId>()
+  /** A chunk whose list of gone revisions, the row right behind it, may come yet. */
+  #pending: Row | undefined
   #lastMain = 0
   #lastSub = -1
 
-  /** `index` is empty: its records are made by `scan`, its keys come with `fillSteps`. */
-  constructor(log: RevisionLog, index: KeyIndex, logger: Logger) {
-    this.#log = log
-    this.#index = index
-    this.#record = new KeyRecord(index.records)
+  constructor(
+    backend: Backend,
+    { logger, cacheBytes = CACHE_BYTES, rowMemory, indexesAtOnce = false }: RestoreOptions,
+  ) {
+    this.#backend = backend
+    this.log = new RevisionLog(backend, cacheBytes, rowMemory)
     this.#logger = logger
+    this.#indexesAtOnce = indexesAtOnce
   }
 
   /** Main revision of the last row, 0 for an empty store. */
@@ -52,23 +73,33 @@ export class Restore {
     return this.#lastMain
   }
 
-  /** @throws CorruptStore when rows are malformed or out of order. */
-  async scan(backend: Backend): Promise<void> {
-    // A chunk's list of gone revisions is the row right behind it.
-    let chunk: Row | undefined
-    for await (const slice of backend.scan('key', EMPTY_BYTES, undefined, SCAN_BYTES)) {
-      for (const row of slice) {
-        if (!isDeadRowKey(row.key)) {
-          if (chunk !== undefined) this.#chunk(chunk, undefined)
-          chunk = row
-        } else if (chunk !== undefined && equalBytes(chunk.key, row.key.subarray(0, REVISION_KEY_BYTES))) {
-          this.#chunk(chunk, row)
-          chunk = undefined
-        } else {
-          throw new CorruptStore('list of gone revisions without its chunk')
-        }
+  /** All rows of the backend. @throws CorruptStore */
+  async scan(): Promise<void> {
+    for await (const slice of this.#backend.scan('key', EMPTY_BYTES, undefined, SCAN_BYTES)) this.add(slice)
+    this.end()
+  }
+
+  /** The next rows; borrowed until it returns. @throws CorruptStore when rows are malformed or out of order. */
+  add(slice: BackendSlice): void {
+    for (const row of slice) {
+      const chunk = this.#pending
+      if (!isDeadRowKey(row.key)) {
+        if (chunk !== undefined) this.#chunk(chunk, undefined)
+        this.#pending = row
+      } else if (chunk !== undefined && equalBytes(chunk.key, row.key.subarray(0, REVISION_KEY_BYTES))) {
+        this.#chunk(chunk, row)
+        this.#pending = undefined
+      } else {
+        throw new CorruptStore('list of gone revisions without its chunk')
       }
     }
+    if (this.#pending !== undefined) this.#pending = copyOf(this.#pending)
+  }
+
+  /** Everything was added. @throws CorruptStore */
+  end(): void {
+    const chunk = this.#pending
+    this.#pending = undefined
     if (chunk !== undefined) this.#chunk(chunk, undefined)
   }
 
@@ -90,7 +121,7 @@ export class Restore {
       if (isDead(dead, i)) deadCount++
       else this.#revision(view, i, main, sub)
     }
-    this.#log.adopt(
+    this.log.adopt(
       view.main(0),
       view.sub(0),
       value.length,
@@ -113,8 +144,8 @@ export class Restore {
     const kv = this.#kv.load(view.bytes, view.valueStart(i), view.end(i))
     const key = kv.key()
     const { lease } = kv
-    const id = this.#ids.get(key)
-    if (id === undefined) this.#ids.set(key, this.#index.records.add(kv.createRevision, kv.version, main, sub))
+    const id = this.#idOf(key)
+    if (id === undefined) this.#enter(key, this.index.records.add(kv.createRevision, kv.version, main, sub))
     else this.#record.moveTo(id).put(main, sub)
     if (lease !== NO_LEASE) this.#leases.set(key, lease)
     else if (this.#leases.size > 0) this.#leases.delete(key)
@@ -122,20 +153,32 @@ export class Restore {
 
   #tombstone(view: ChunkView, i: number, main: number, sub: number): void {
     const key = this.#kv.load(view.bytes, view.valueStart(i), view.end(i)).key()
-    const id = this.#ids.get(key)
-    if (id === undefined) this.#ids.set(key, this.#index.records.addTombstone(main, sub))
+    const id = this.#idOf(key)
+    if (id === undefined) this.#enter(key, this.index.records.addTombstone(main, sub))
     else if (this.#record.moveTo(id).live) this.#record.tombstone(main, sub)
     else this.#logger.warn('ignored tombstone of a deleted key', { revision: `${main}.${sub}` })
     this.#leases.delete(key)
   }
 
-  /** Moves everything into the index. */
-  *fillSteps(onLiveKey: OnLiveKey): Steps<void> {
-    const { keys, ids } = yield* this.#sortSteps()
-    yield* this.#index.loadSteps(keys, ids)
-    for (const [i, key] of keys.entries()) {
-      if (this.#record.moveTo(ids[i]!).live) onLiveKey(key, this.#leases.get(key) ?? NO_LEASE)
-      if (i % STEP === 0) yield
+  #idOf(key: Key): number | undefined {
+    return this.#indexesAtOnce ? this.index.idOf(key) : this.#ids.get(key)
+  }
+
+  #enter(key: Key, id: number): void {
+    if (this.#indexesAtOnce) this.index.add(key, id)
+    else this.#ids.set(key, id)
+  }
+
+  /** Everything that is not in the index yet enters it, in key order, much cheaper than in the order of revisions. */
+  *fillSteps(onLeasedKey: OnLeasedKey): Steps<void> {
+    if (!this.#indexesAtOnce) {
+      const { keys, ids } = yield* this.#sortSteps()
+      yield* this.index.loadSteps(keys, ids)
+    }
+    let told = 0
+    for (const [key, lease] of this.#leases) {
+      onLeasedKey(key, lease)
+      if (++told % STEP === 0) yield
     }
     this.#leases.clear()
   }
@@ -159,6 +202,8 @@ export class Restore {
     return runs[0] ?? EMPTY_RUN
   }
 }
+
+const copyOf = ({ key, value }: Row): Row => ({ key: Uint8Array.from(key), value: Uint8Array.from(value) })
 
 interface Run {
   readonly keys: Key[]

@@ -1,11 +1,13 @@
 // Random transactions, reads at any revision, compactions in any state of progress, hashes, commits, crashes and restarts
 // against the obvious model (testing-model.ts). SEED=n runs one seed, SEEDS=n that many.
 import t from 'tap'
-import { type Key, type LeaseId, leaseId, NO_LEASE } from '../base/index.js'
-import type { BackendRow, Random } from '../env/index.js'
+import { EMPTY_BYTES, type Key, type LeaseId, leaseId, NO_LEASE } from '../base/index.js'
+import { type BackendRow, type BackendSlice, type Random, silentLogger } from '../env/index.js'
 import type { Change } from './change.js'
 import { OPEN_END } from './key-index.js'
 import { type RangeOutcome, RangeQuery, SortOrder, SortTarget } from './range.js'
+import { Restore } from './restore.js'
+import { RowMemory } from './row-memory.js'
 import type { Store } from './store.js'
 import { key, MemoryBackend, openStore, plainOutcome, RowList, seededRandom, TurnClock } from './testing.js'
 import { Model, storedValue } from './testing-model.js'
@@ -60,17 +62,42 @@ class Run {
     this.clock = new TurnClock()
     this.leases = new Map()
     this.published = []
-    this.store = await openStore(this.backend, {
+    const options = {
       clock: this.clock,
       cacheBytes: this.random.below(3) * 30_000,
       compactionBatchLimit: 1 + this.random.below(30),
-      onLiveKey: (name, lease) => this.leases.set(name, lease),
-      onFailure: (error) => (this.failure ??= error),
-    })
+      onLeasedKey: (name: Key, lease: LeaseId) => this.leases.set(name, lease),
+      onFailure: (error: unknown) => (this.failure ??= error),
+    }
+    this.store = await openStore(this.backend, options, this.chance(50) ? await this.restore() : undefined)
     this.store.onCommit({ onTxn: (_revision, changes) => this.published.push(...changes) })
     this.clock.manual = true
     this.clock.lookMs = 10
     this.checkRestored()
+  }
+
+  /** As a store is received: rows in lent memory, in slices of any length. */
+  async restore(): Promise<Restore> {
+    const rowMemory = new RowMemory(true)
+    const restore = new Restore(this.backend, {
+      logger: silentLogger,
+      cacheBytes: this.random.below(3) * 30_000,
+      rowMemory,
+    })
+    const rows: BackendSlice[number][] = []
+    for await (const slice of this.backend.scan('key', EMPTY_BYTES, undefined)) rows.push(...slice)
+    for (let i = 0; i < rows.length;) {
+      const end = i + this.random.below(6)
+      const lent = rows.slice(i, end).map(({ key, value }) => ({ key: Buffer.from(key), value: Buffer.from(value) }))
+      restore.add(lent)
+      for (const { key, value } of lent) {
+        key.fill(0xff)
+        value.fill(0xff)
+      }
+      i = end
+    }
+    restore.end()
+    return restore
   }
 
   checkRestored(): void {
@@ -80,9 +107,12 @@ class Run {
       store.compactRevision === model.compactRevision,
       `compact revision ${store.compactRevision}, model ${model.compactRevision}`,
     )
-    const live = model.live(model.revision)
-    this.check(this.leases.size === live.length, `${this.leases.size} live keys restored, not ${live.length}`)
-    for (const { key: name, lease } of live) this.check(this.leases.get(name) === lease, `lease of ${name}`)
+    const leased = model.live(model.revision).filter(({ lease }) => lease !== NO_LEASE)
+    this.check(
+      this.leases.size === leased.length,
+      `${this.leases.size} keys with leases restored, not ${leased.length}`,
+    )
+    for (const { key: name, lease } of leased) this.check(this.leases.get(name) === lease, `lease of ${name}`)
   }
 
   name(): Key {

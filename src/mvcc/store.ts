@@ -2,7 +2,7 @@
 // reach the backend when the owner commits (`collectRows`, Backend.write, `flushed`).
 
 import { invariant, type Key } from '../base/index.js'
-import type { Backend, Bucket, Clock, Logger, RowSink } from '../env/index.js'
+import type { Backend, Bucket, Clock, RowSink } from '../env/index.js'
 import type { Change } from './change.js'
 import { type CompactionObserver, Compactor, FINISHED_COMPACT_KEY, SCHEDULED_COMPACT_KEY } from './compaction.js'
 import { CorruptStore } from './corrupt-store.js'
@@ -19,27 +19,21 @@ import {
   rangeSteps,
 } from './range.js'
 import { ReadPins } from './read-pins.js'
-import { type OnLiveKey, Restore } from './restore.js'
+import { type OnLeasedKey, Restore, type RestoreOptions } from './restore.js'
 import { mainOf, REVISION_KEY_BYTES } from './revision-key.js'
 import { RevisionLog } from './revision-log.js'
-import type { RowMemory } from './row-memory.js'
 import { SliceRunner, type Steps } from './slices.js'
 import type { WatchSource } from './watch/index.js'
 import { WriteTxn } from './write-txn.js'
 
-export interface StoreOptions {
+export interface StoreOptions extends RestoreOptions {
   readonly clock: Clock
-  readonly logger: Logger
-  /** Bound of the rows kept in memory because they were read or written lately. Default 96 MiB. */
-  readonly cacheBytes?: number
-  /** Where rows have their memory; of the store alone. */
-  readonly rowMemory?: RowMemory
   /** Revisions per slice of a compaction. Default 1000. */
   readonly compactionBatchLimit?: number
   /** Pause between two slices. Default 10. */
   readonly compactionSleepMs?: number
-  /** Called during `open` for every live key, in key order. */
-  readonly onLiveKey?: OnLiveKey
+  /** Called during `open`. */
+  readonly onLeasedKey?: OnLeasedKey
   /** Rows of background work wait to be committed. */
   readonly onRows?: () => void
   readonly compactions?: CompactionObserver
@@ -78,7 +72,6 @@ export type HashKvOutcome =
   | { readonly kind: 'compacted' }
   | { readonly kind: 'future' }
 
-const CACHE_BYTES = 96 * 1024 * 1024
 const COMPACTION_BATCH_LIMIT = 1000
 const COMPACTION_SLEEP_MS = 10
 /** What an empty database of the reference occupies, so that sizes mean the same to operators and quota rules. */
@@ -143,19 +136,18 @@ export class Store implements WatchSource {
   }
 
   /**
-   * Builds the index from the backend's rows, in slices, and takes up a compaction that was interrupted.
-   * The backend stays the caller's.
+   * Builds the index from the backend's rows, in slices, and takes up a compaction that was interrupted. `restored` has seen all rows of
+   * the backend already; it becomes the store's. The backend stays the caller's.
    * @throws CorruptStore when the rows contradict each other.
    */
-  static async open(backend: Backend, options: StoreOptions): Promise<Store> {
-    const index = new KeyIndex()
-    const log = new RevisionLog(backend, options.cacheBytes ?? CACHE_BYTES, options.rowMemory)
+  static async open(backend: Backend, options: StoreOptions, restored?: Restore): Promise<Store> {
+    const restore = restored ?? new Restore(backend, options)
+    if (restored === undefined) await restore.scan()
+    const { index, log } = restore
     const runner = new SliceRunner(options.clock, options.onFailure)
     const finished = compactionRow(backend, FINISHED_COMPACT_KEY)
     const scheduled = compactionRow(backend, SCHEDULED_COMPACT_KEY)
-    const restore = new Restore(log, index, options.logger)
-    await restore.scan(backend)
-    await runner.runAsync(restore.fillSteps(options.onLiveKey ?? (() => undefined)))
+    await runner.runAsync(restore.fillSteps(options.onLeasedKey ?? (() => undefined)))
     const revision = Math.max(1, restore.lastMain, finished, scheduled)
     const store = new Store({ index, log, runner, revision, scheduled, finished }, options)
     if (scheduled > finished) void store.#beginCompaction(scheduled)

@@ -17,6 +17,7 @@ import {
 } from '../env/index.js'
 import { RangeAnswer, RangeAnswerCodec } from '../proto/index.js'
 import type { EncodedRangeOutcome, RangeOutcome } from './range.js'
+import type { Restore } from './restore.js'
 import { RowMemory } from './row-memory.js'
 import { Store, type StoreOptions } from './store.js'
 
@@ -177,16 +178,21 @@ export const seededRandom = (seed: number): Random => {
 export const key = (text: string): Key => text as Key
 export const value = (text: string): Uint8Array => Buffer.from(text, 'latin1')
 
-export const openStore = (backend: Backend, options: Partial<StoreOptions> = {}): Promise<Store> =>
-  Store.open(backend, {
+export const openStore = (
+  backend: Backend,
+  options: Partial<StoreOptions> = {},
+  restored?: Restore,
+): Promise<Store> => {
+  const defaults: StoreOptions = {
     clock: new TurnClock(),
     logger: silentLogger,
     onFailure: (error) => {
       throw error
     },
     rowMemory: new RowMemory(true),
-    ...options,
-  })
+  }
+  return Store.open(backend, { ...defaults, ...options }, restored)
+}
 
 /** One commit, as the owner of a store does it. */
 export const commit = async (store: Store, backend: Backend): Promise<void> => {

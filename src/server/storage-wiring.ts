@@ -13,6 +13,7 @@ import {
   type FirstStart,
   type LoadOptions,
   type LoadedState,
+  type ReceivedStore,
   type Started,
   loadState,
   startLog,
@@ -69,8 +70,8 @@ export function openState(
 /** Reads the state of a received snapshot; what it counts is what the state that it replaces counted. */
 export const snapshotLoader =
   (config: ServerConfig, env: ServerEnvironment, onRows: () => void) =>
-  (backend: Backend): Promise<LoadedState> =>
-    loadState(backend, loadOptions(config, env, onRows))
+  ({ backend, restored }: ReceivedStore): Promise<LoadedState> =>
+    loadState(backend, loadOptions(config, env, onRows), restored)
 
 function loadOptions(config: ServerConfig, env: ServerEnvironment, onRows: () => void): LoadOptions {
   return {

@@ -25,7 +25,7 @@ const termOf = (at: number): number => (at === NEW ? 2 : 1)
 
 const rowsAt = (at: number): BackendRow[] => [
   ...Array.from({ length: 140 }, (_, i) => ({
-    bucket: 'key' as const,
+    bucket: 'auth' as const,
     key: Buffer.from(`k${at}-${i}`),
     value: Buffer.alloc(60_000, at),
   })),
@@ -111,6 +111,7 @@ class Machine {
     }
     const receiver = new SnapshotReceiver({
       folders: this.folders,
+      logger: silentLogger,
       clusterId: IDS.clusterId,
       place: async () => otherFolder(opened.folder),
       isObsolete: () => false,

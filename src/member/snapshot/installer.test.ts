@@ -1,6 +1,7 @@
 import t from 'tap'
 import { index, term } from '../../base/index.js'
 import { silentLogger } from '../../env/index.js'
+import { Restore } from '../../mvcc/index.js'
 import { MemoryBackend } from '../../mvcc/testing.js'
 import type { LoadedState } from '../load-state.js'
 import { SnapshotInstaller } from './installer.js'
@@ -24,7 +25,7 @@ t.test('an installation that is cut short leaves everything to the old state', a
     logger: silentLogger,
     take: async (point) => {
       steps.push(`took ${point.index}`)
-      return { folder: 'store.next', backend: next }
+      return { folder: 'store.next', backend: next, restored: new Restore(next, { logger: silentLogger }) }
     },
     store: { folder: 'store', backend: old },
     switched: new SwitchedBackend(old),

@@ -1,12 +1,13 @@
-// Gives a running member the state of a received snapshot: takes the store that was made of it, reads it, and then exchanges
+// Gives a running member the state of a received snapshot: takes the store that was made of it, reads the rest of it, and then exchanges
 // everything in one turn. Reads go on all the time; those under way at the exchange finish on the old state.
 
 import type { AlarmSet, AppliedPoint, Membership, RowBuffer } from '../../apply/index.js'
-import type { Backend, BackendFolders, Logger, StoreFolder } from '../../env/index.js'
+import type { BackendFolders, Logger, StoreFolder } from '../../env/index.js'
 import type { Lessor } from '../../lease/index.js'
 import type { Store } from '../../mvcc/index.js'
 import type { BackendCommitter } from '../backend-committer.js'
 import type { LoadedState } from '../load-state.js'
+import type { ReceivedStore } from './store-build.js'
 import { type OpenStore, discard, otherFolder } from './stores.js'
 import type { Retired, SwitchedBackend } from './switched-backend.js'
 
@@ -24,12 +25,12 @@ export interface InstallerOptions {
   readonly folders: BackendFolders
   readonly logger: Logger
   /** Makes the received store of a snapshot one that counts, and hands it over. */
-  readonly take: (point: AppliedPoint) => Promise<OpenStore>
+  readonly take: (point: AppliedPoint) => Promise<ReceivedStore>
   /** The one in use at the start; `backend` is what `switched` holds. */
   readonly store: OpenStore
   readonly switched: SwitchedBackend
   /** Reads a whole state, in slices. */
-  readonly load: (backend: Backend) => Promise<LoadedState>
+  readonly load: (received: ReceivedStore) => Promise<LoadedState>
   readonly state: MemberState
   readonly committer: Pick<BackendCommitter, 'pause' | 'resume'>
   /** In the turn of the exchange, after it: for what follows the state, as watches and consensus's peers do. */
@@ -82,7 +83,7 @@ export class SnapshotInstaller {
     const next = await take(at)
     let loaded: LoadedState | undefined
     try {
-      loaded = await load(next.backend)
+      loaded = await load(next)
       await committer.pause()
       signal.throwIfAborted()
     } catch (error) {

@@ -1,7 +1,8 @@
 import t from 'tap'
-import { type ClusterId, index, term } from '../../base/index.js'
-import type { StoreFolder } from '../../env/index.js'
-import { MemoryBackend } from '../../mvcc/testing.js'
+import { type ClusterId, NO_LEASE, index, keyOf, term } from '../../base/index.js'
+import { type BackendRow, type StoreFolder, silentLogger } from '../../env/index.js'
+import { CorruptStore } from '../../mvcc/index.js'
+import { MemoryBackend, commit, openStore } from '../../mvcc/testing.js'
 import type { raftpb } from '../../proto/index.js'
 import { SnapshotReceiver } from './receiver.js'
 import { MalformedRows } from './row-stream.js'
@@ -15,10 +16,27 @@ const pointAt = (at: number) => ({ index: index(at), term: term(1) })
 /** Two fill a batch; the last one is larger than any. */
 const valueOf = (i: number): Buffer => Buffer.alloc(i === 5 ? 2_000_000 : 600_000, i)
 
+/** Of a store with so many keys, each put at its own revision from 2 on. */
+const revisionRows = async (keys: number): Promise<BackendRow[]> => {
+  const backend = new MemoryBackend()
+  const store = await openStore(backend)
+  for (let i = 0; i < keys; i++) {
+    const txn = store.beginWrite()
+    txn.put(keyOf(Buffer.from(`key${i}`)), Buffer.alloc(1000, i), NO_LEASE)
+    txn.end()
+  }
+  await commit(store, backend)
+  await store.close()
+  return backend.batches.flat().filter(({ bucket }) => bucket === 'key')
+}
+const KEYS = 1000
+const REVISIONS = await revisionRows(KEYS)
+
 const chunksAt = (at: number, clusterId = CLUSTER): Promise<Uint8Array[]> => {
   const rows = [
+    ...REVISIONS,
     ...Array.from({ length: 6 }, (_, i) => ({
-      bucket: 'key' as const,
+      bucket: 'lease' as const,
       key: Buffer.from(`k${i}`),
       value: valueOf(i),
     })),
@@ -33,6 +51,7 @@ const setup = () => {
   const state = { committed: 10, applied: 10, accepts: true, place: Promise.resolve<StoreFolder>('store.next') }
   const receiver = new SnapshotReceiver({
     folders,
+    logger: silentLogger,
     clusterId: CLUSTER,
     place: () => state.place,
     isObsolete: (at) => at <= state.committed,
@@ -73,10 +92,44 @@ t.test('rows become a store that does not count before the log begins with it', 
   t.equal(store.folder, 'store.next')
   t.equal(appliedIndexOf(backend), 42)
   t.equal(receivedPointOf(backend), undefined)
-  for (let i = 0; i < 6; i++) t.ok(valueOf(i).equals(backend.get('key', Buffer.from(`k${i}`))!))
+  for (let i = 0; i < 6; i++) t.ok(valueOf(i).equals(backend.get('lease', Buffer.from(`k${i}`))!))
   t.ok(backend.batches.length >= 3, 'in batches')
   t.same(folders.steps.slice(3), ['sync store.next'])
   await t.rejects(receiver.take(pointAt(42)), SnapshotLost, 'once')
+})
+
+t.test('the index of its keys is made while it arrives', async (t) => {
+  const { folders, receiver, receive } = setup()
+  await receive(42)
+  const { backend, restored } = await receiver.take(pointAt(42))
+  const memory = folders.places.get('store.next')!
+  memory.scan = () => t.fail('read again') as never
+  const store = await openStore(backend, {}, restored)
+  t.equal(store.indexedKeys, KEYS)
+  t.equal(store.revision, KEYS + 1)
+  for (const i of [0, 1, 500, KEYS - 1]) {
+    const { create, mod, version } = store.lookup(keyOf(Buffer.from(`key${i}`)))!
+    t.same([create, mod, version], [i + 2, i + 2, 1])
+    t.ok(Buffer.from(store.get(keyOf(Buffer.from(`key${i}`)), KEYS + 1)!).includes(Buffer.alloc(1000, i)))
+  }
+})
+
+t.test('revisions that contradict each other are refused', async (t) => {
+  const { folders, receiver, stepped } = setup()
+  const [first, second] = REVISIONS
+  const broken = { ...first!, value: Buffer.from(first!.value!).fill(0xff, 5) }
+  for (const rows of [[second!, first!], [first!, first!], [broken, second!], [broken]]) {
+    const receipt = await receiver.begin(messageAt(20))
+    const receive = async (): Promise<void> => {
+      for (const chunk of await chunksOf([...rows, ...appliedRows(index(20), 1)], CLUSTER, 20, 1))
+        await receipt!.write(chunk)
+      await receipt!.finish()
+    }
+    await t.rejects(receive(), CorruptStore)
+    await receipt!.abort()
+    t.equal(folders.places.size, 0)
+  }
+  t.same(stepped, [])
 })
 
 t.test('one that brings nothing new goes to consensus without its rows', async (t) => {

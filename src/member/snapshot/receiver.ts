@@ -2,13 +2,14 @@
 
 import type { AppliedPoint } from '../../apply/index.js'
 import type { ClusterId, Index, Term } from '../../base/index.js'
-import type { BackendFolders, SnapshotReceipt, StoreFolder } from '../../env/index.js'
+import type { BackendFolders, Logger, SnapshotReceipt, StoreFolder } from '../../env/index.js'
 import type { raftpb } from '../../proto/index.js'
-import { StoreBuild } from './store-build.js'
-import { type OpenStore, SnapshotLost, completeStore, discard, isSamePoint } from './stores.js'
+import { type ReceivedStore, StoreBuild } from './store-build.js'
+import { SnapshotLost, completeStore, discard, isSamePoint } from './stores.js'
 
 export interface ReceiverOptions {
   readonly folders: BackendFolders
+  readonly logger: Logger
   readonly clusterId: ClusterId
   /** The place that is not in use, once nobody reads what was there before. */
   readonly place: () => Promise<StoreFolder>
@@ -23,7 +24,7 @@ export interface ReceiverOptions {
 
 interface Received {
   readonly point: AppliedPoint
-  readonly store: OpenStore
+  readonly store: ReceivedStore
 }
 
 /** At most one transfer at a time, and none while a received store waits: others are refused, and their leader asks again. */
@@ -65,7 +66,7 @@ export class SnapshotReceiver {
    * The log begins with the snapshot at `point`, durably: makes its store one that counts. The caller owns it.
    * @throws SnapshotLost
    */
-  async take(point: AppliedPoint): Promise<OpenStore> {
+  async take(point: AppliedPoint): Promise<ReceivedStore> {
     if (this.#closed) throw closing()
     const received = this.#received
     if (!isSamePoint(point, received?.point)) throw new SnapshotLost(this.#options.applied(), point.index)
@@ -89,8 +90,9 @@ export class SnapshotReceiver {
   }
 
   async #begin(): Promise<StoreBuild> {
+    const { folders, logger, place } = this.#options
     await this.#dropReceived()
-    this.#build = await StoreBuild.begin(this.#options.folders, await this.#options.place())
+    this.#build = await StoreBuild.begin(folders, await place(), logger)
     return this.#build
   }
 
@@ -119,7 +121,7 @@ export class SnapshotReceiver {
         await this.#step(build.add(chunk))
       },
       finish: async () => {
-        let store: OpenStore
+        let store: ReceivedStore
         try {
           store = await this.#step(build.finish(this.#options.clusterId, point))
         } catch (error) {
