@@ -8,7 +8,8 @@ import { silentLogger, type LogEntry } from '#src/env/index.js'
 import { nodeFileSystem } from '#src/host/index.js'
 import { encodeMemberJson, etcdserverpb, isLegacyRequest, raftpb } from '#src/proto/index.js'
 import { createWal, decodeV2Store, encodeV2Store, openWal, readWal, type WalOptions } from '#src/storage/index.js'
-import { freePort, missingReference, ReferenceEtcd, type ReferenceVersion } from '../support/reference-etcd.js'
+import { freePort } from '../support/ports.js'
+import { missingReference, ReferenceEtcd, type ReferenceVersion } from '../support/reference-etcd.js'
 
 t.setTimeout(0)
 

@@ -1,9 +1,9 @@
 // Real etcd on a given data directory, for tests of the files that both read and write.
 import { execFile, spawn } from 'node:child_process'
 import { existsSync } from 'node:fs'
-import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
+import { freePort } from './ports.js'
 
 const run = promisify(execFile)
 const root = join(import.meta.dirname, '../../../.reference')
@@ -88,15 +88,3 @@ export class ReferenceEtcd {
     await this.#exited
   }
 }
-
-export const freePort = (): Promise<number> =>
-  new Promise((resolve, reject) => {
-    const server = createServer()
-    server.once('error', reject)
-    server.listen(0, '127.0.0.1', () => {
-      const { port } = server.address() as { port: number }
-      server.close(() => {
-        resolve(port)
-      })
-    })
-  })

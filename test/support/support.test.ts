@@ -27,9 +27,10 @@ t.test('one seed gives one sequence, spread over its range', async (t) => {
   t.ok(shares.get('often')! > 2800 && shares.get('often')! < 3200, 'weights hold')
 })
 
-t.test('free ports are below those of outgoing connections', async (t) => {
-  const port = await freePort()
-  t.ok(port >= 12_000 && port < 32_000)
+t.test('free ports are below those of outgoing connections, and each is given once', async (t) => {
+  const ports = await Promise.all(Array.from({ length: 400 }, () => freePort()))
+  t.ok(ports.every((port) => port >= 12_000 && port < 32_000))
+  t.equal(new Set(ports).size, ports.length)
 })
 
 t.test('a real server is started, talked to, killed and restarted', { skip: !findTool('etcd') }, async (t) => {
