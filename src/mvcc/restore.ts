@@ -1,4 +1,4 @@
-// Rebuilds the index from the rows of the bucket `key`, be it that they are read from a store or that a store is just being made of them.
+// Rebuilds the index from the rows of the bucket `key`: those of a store, or as they arrive for a new one.
 
 import { EMPTY_BYTES, equalBytes, type Key, type LeaseId, NO_LEASE } from '../base/index.js'
 import type { Backend, BackendSlice, Logger } from '../env/index.js'
@@ -38,9 +38,9 @@ export interface RestoreOptions {
 
 const CACHE_BYTES = 96 * 1024 * 1024
 
-/** Takes all rows in key order (`add`, `end`), then fills the index (`fillSteps`). */
+/** Takes all rows in their order (`add`, `end`), then makes the index whole (`fillSteps`). */
 export class Restore {
-  /** Empty until `fillSteps` has ended. */
+  /** Whole once `fillSteps` has ended. */
   readonly index = new KeyIndex()
   /** Reads from the backend that has the rows, or will have them. */
   readonly log: RevisionLog
