@@ -30,8 +30,8 @@ export interface RestoreOptions {
   /** Where rows have their memory; of the store alone. */
   readonly rowMemory?: RowMemory
   /**
-   * Each key enters the index as it comes: twice the work on the whole, and none in the end. Default false: all enter it in the end,
-   * in their order.
+   * Each key enters the index as it comes: dearer as a whole, but nothing is left for the end. Default false: all enter it in the end, in
+   * their order.
    */
   readonly indexesAtOnce?: boolean
 }

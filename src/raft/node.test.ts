@@ -155,6 +155,30 @@ t.test('nothing is handed out twice, and nothing to do is nothing', async (t) =>
   t.same([empty.messages, empty.append, empty.committedEntries, empty.readStates], [[], undefined, [], []])
 })
 
+t.test('a follower that answers nothing is sent a small part of a long log, in small messages', async (t) => {
+  const { node } = leader()
+  const sent: Message[] = []
+  const sentBytes = (): number => sent.reduce((sum, { entries }) => sum + bytesOf(entries), 0)
+  const turn = (): void => {
+    for (const { messages } of settle(node))
+      sent.push(...messages.filter(({ type, to }) => type === MessageType.MsgApp && to === id(3)))
+  }
+  for (let i = 0; i < 8; i++) {
+    node.propose(Array.from({ length: 1024 }, () => new Uint8Array(1024)))
+    turn()
+  }
+  const MIB = 1024 * 1024
+  const first = sentBytes()
+  t.ok(first >= MIB && first < MIB * 1.5, `${first} bytes`)
+  t.ok(sent.every(({ entries }) => bytesOf(entries) <= MIB / 4))
+  node.step(message(MessageType.MsgAppResp, 3, 2, { index: sent[0]!.entries.at(-1)!.index }))
+  turn()
+  t.ok(sentBytes() > first, 'an answer brings the next')
+  t.ok(sentBytes() < first + MIB / 2)
+})
+
+const bytesOf = (entries: readonly Entry[]): number => entries.reduce((sum, { data }) => sum + data.length, 0)
+
 t.test('many acks and proposals of one turn make one round of messages', async (t) => {
   const { node } = leader()
   for (let n = 0; n < 100; n++) node.propose([bytes(`${n}`)])

@@ -6,8 +6,8 @@ const FIRST_PORT = 12_000
 const LAST_PORT = 31_999
 const ATTEMPTS_MAX = 200
 
-/** Whoever got one may not listen on it yet. */
-const GIVEN = new Set<number>()
+/** Tried before: whoever got one may not listen on it yet. */
+const TRIED = new Set<number>()
 
 /**
  * A port of 127.0.0.1 that nothing listens on, another one each time. Two processes may still be given the same one: the loser starts
@@ -16,9 +16,10 @@ const GIVEN = new Set<number>()
 export const freePort = async (): Promise<number> => {
   for (let attempt = 0; attempt < ATTEMPTS_MAX; attempt++) {
     const port = FIRST_PORT + Math.floor(Math.random() * (LAST_PORT - FIRST_PORT + 1))
-    if (GIVEN.has(port) || !(await isFree(port))) continue
-    GIVEN.add(port)
-    return port
+    if (TRIED.has(port)) continue
+    // Before anything else may look.
+    TRIED.add(port)
+    if (await isFree(port)) return port
   }
   throw new Error('no free port on 127.0.0.1')
 }
