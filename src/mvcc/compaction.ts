@@ -187,8 +187,8 @@ function* pruneSteps(index: KeyIndex, at: number): Steps<void> {
   let from: Key | undefined = FIRST_KEY
   while (from !== undefined) {
     const gone: Key[] = []
-    from = index.walk(from, OPEN_END, WALK_STEP, (key, record) => {
-      if (!record.compact(at)) gone.push(key)
+    from = index.walk(from, OPEN_END, WALK_STEP, (record) => {
+      if (!record.compact(at)) gone.push(record.key)
     })
     for (const key of gone) index.remove(key)
     yield

@@ -64,7 +64,7 @@ export function* survivorSteps(index: KeyIndex, at: number, tombstones: boolean)
   let any = false
   let from: Key | undefined = FIRST_KEY
   while (from !== undefined && !any) {
-    from = index.walk(from, OPEN_END, WALK_STEP, (_key, record) => {
+    from = index.walk(from, OPEN_END, WALK_STEP, (record) => {
       any ||= record.survivesAny(at, tombstones)
     })
     if (from !== undefined) yield

@@ -23,7 +23,7 @@ const WALK_STEP = 4096
 
 export class KeyIndex {
   readonly records = new KeyRecords()
-  readonly #tree = new KeyTree()
+  readonly #tree = new KeyTree(this.records)
   readonly #found = new KeyRecord(this.records)
   readonly #visited = new KeyRecord(this.records)
 
@@ -45,7 +45,7 @@ export class KeyIndex {
       known.put(main, sub)
       return known
     }
-    const id = this.records.add(main, 1, main, sub)
+    const id = this.records.add(key, main, 1, main, sub)
     this.#tree.add(key, id)
     return this.#found.moveTo(id)
   }
@@ -56,14 +56,14 @@ export class KeyIndex {
     return id === NOTHING ? undefined : id
   }
 
-  /** `key` is not in the index; its record is there. */
+  /** `key` is not in the index; its record is there, by that id. */
   add(key: Key, id: number): void {
     this.#tree.add(key, id)
   }
 
-  /** Fills the empty index from keys in ascending order and the ids of their `records`. */
-  loadSteps(keys: readonly Key[], ids: readonly number[]): Steps<void> {
-    return this.#tree.loadSteps(keys, ids)
+  /** Fills the empty index with ids of `records` whose keys ascend. */
+  loadSteps(ids: readonly number[]): Steps<void> {
+    return this.#tree.loadSteps(ids)
   }
 
   remove(key: Key): void {
@@ -80,16 +80,16 @@ export class KeyIndex {
    * Visits up to `max` records of [lo, hi) in key order, deleted ones included; `hi` may be OPEN_END. Each is lent to `visit`, which
    * must not add or remove keys. Returns where to go on, undefined at the end.
    */
-  walk(lo: Key, hi: Key, max: number, visit: (key: Key, record: KeyRecord) => void): Key | undefined {
-    const last = this.#tree.walk(lo, hi, max, (key, id) => visit(key, this.#visited.moveTo(id)))
+  walk(lo: Key, hi: Key, max: number, visit: (record: KeyRecord) => void): Key | undefined {
+    const last = this.#tree.walk(lo, hi, max, (id) => visit(this.#visited.moveTo(id)))
     return last === undefined ? undefined : nextKey(last)
   }
 
   /** `walk` to the end, or for the record of `lo` alone where `hi` is undefined; in one go, since an applied entry is one step. */
-  walkAll(lo: Key, hi: Key | undefined, visit: (key: Key, record: KeyRecord) => void): void {
+  walkAll(lo: Key, hi: Key | undefined, visit: (record: KeyRecord) => void): void {
     if (hi === undefined) {
       const record = this.get(lo)
-      if (record !== undefined) visit(lo, record)
+      if (record !== undefined) visit(record)
       return
     }
     let from: Key | undefined = lo

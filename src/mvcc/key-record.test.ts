@@ -1,5 +1,8 @@
 import t from 'tap'
+import type { Key } from '../base/index.js'
 import { KeyRecord, KeyRecords, KeyState } from './key-record.js'
+
+const KEY = 'key' as Key
 
 const recordOf = (fill: (records: KeyRecords) => number): KeyRecord => {
   const records = new KeyRecords()
@@ -7,7 +10,7 @@ const recordOf = (fill: (records: KeyRecords) => number): KeyRecord => {
 }
 
 /** Its first known revision is this put. */
-const putAt = (main: number): KeyRecord => recordOf((records) => records.add(main, 1, main, 0))
+const putAt = (main: number): KeyRecord => recordOf((records) => records.add(KEY, main, 1, main, 0))
 
 /** put 1, put 2, delete 3, put 4, delete 5: the worked example. */
 const example = (): KeyRecord => {
@@ -118,7 +121,7 @@ t.test('put and delete in one transaction leave the tombstone alone', async (t) 
 })
 
 t.test('a key that compaction left as a tombstone starts anew', async (t) => {
-  const record = recordOf((records) => records.addTombstone(5, 0))
+  const record = recordOf((records) => records.addTombstone(KEY, 5, 0))
   t.notOk(record.live)
   t.equal(lookup(record, 5), undefined)
   record.put(7, 0)
@@ -129,11 +132,13 @@ t.test('a key that compaction left as a tombstone starts anew', async (t) => {
 t.test('ids of removed records are given out again, without what the old ones knew', async (t) => {
   const records = new KeyRecords()
   const COUNT = 40_000
-  const ids = Array.from({ length: COUNT }, (_, i) => records.add(i + 1, 1, i + 1, 0))
+  const ids = Array.from({ length: COUNT }, (_, i) => records.add(`first ${i}` as Key, i + 1, 1, i + 1, 0))
   const record = new KeyRecord(records)
   for (const id of ids) if (id % 3 === 0) record.moveTo(id).put(COUNT + 1, 0)
   for (const id of ids) if (id % 2 === 0) records.remove(id)
-  const again = Array.from({ length: COUNT / 2 }, () => records.add(COUNT + 2, 1, COUNT + 2, 7))
+  const again = Array.from({ length: COUNT / 2 }, (_, i) =>
+    records.add(`again ${i}` as Key, COUNT + 2, 1, COUNT + 2, 7),
+  )
   t.same(
     again.toSorted((a, b) => a - b),
     ids.filter((id) => id % 2 === 0),
@@ -142,4 +147,6 @@ t.test('ids of removed records are given out again, without what the old ones kn
   t.ok(again.every((id) => record.moveTo(id).sub === 7 && record.contains(COUNT + 2, 7)))
   const others = ids.filter((id) => id % 2 === 1)
   t.ok(others.every((id) => lookup(record.moveTo(id), COUNT)?.join() === `${id + 1},${id + 1},1`))
+  t.ok(others.every((id) => records.keyOf(id) === `first ${id}` && record.moveTo(id).key === `first ${id}`))
+  t.ok(again.every((id, i) => records.keyOf(id) === `again ${i}`))
 })

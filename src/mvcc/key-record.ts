@@ -8,7 +8,11 @@
 //   compact 6                                 the key is gone
 //
 // Most keys live in their first generation with one revision: four numbers. Those lie in pages of numbers (32 bytes a key), which a
-// collection does not look into, as it would into a million objects. Everything else hangs off a *history*.
+// collection does not look into, as it would into a million objects. Everything else hangs off a *history*. Keys lie in pages of
+// their own, in the order in which they came: what is written there lies together.
+
+import type { Key } from '../base/index.js'
+import type { KeyNames } from './key-leaves.js'
 
 /** Revisions as pairs main, sub, ascending. */
 type RevisionPairs = number[]
@@ -61,11 +65,14 @@ const NO_RECORD = -1
 
 class Page {
   readonly numbers: Float64Array
+  /** Holes where no record is. */
+  readonly keys: Key[]
   /** None before the first key of the page has one. */
   histories: (KeyHistory | undefined)[] | undefined
 
   constructor(records: number) {
     this.numbers = new Float64Array(records * NUMBERS)
+    this.keys = new Array<Key>(records)
     this.histories = undefined
   }
 }
@@ -73,7 +80,7 @@ class Page {
 const NO_PAGE = new Page(0)
 
 /** The records of an index, by ids from 0 on; ids of removed records are given out again, memory is kept. */
-export class KeyRecords {
+export class KeyRecords implements KeyNames {
   readonly #pages: Page[] = []
   #count = 0
   /** Removed records; each names the next one where its creation was. */
@@ -81,15 +88,16 @@ export class KeyRecords {
   readonly #cursor = new KeyRecord(this)
 
   /** A record whose first known revision is a put. */
-  add(create: number, version: number, main: number, sub: number): number {
+  add(key: Key, create: number, version: number, main: number, sub: number): number {
     const id = this.#take()
+    this.page(id).keys[id % PAGE_RECORDS] = key
     this.#cursor.moveTo(id).set(create, version, main, sub)
     return id
   }
 
   /** A record whose first known revision is a tombstone: what a compaction at that revision leaves. */
-  addTombstone(main: number, sub: number): number {
-    const id = this.add(0, 0, 0, 0)
+  addTombstone(key: Key, main: number, sub: number): number {
+    const id = this.add(key, 0, 0, 0, 0)
     this.#cursor.moveTo(id).beginWithTombstone(main, sub)
     return id
   }
@@ -97,6 +105,10 @@ export class KeyRecords {
   remove(id: number): void {
     this.#cursor.moveTo(id).clear(this.#firstFree)
     this.#firstFree = id
+  }
+
+  keyOf(id: number): Key {
+    return this.page(id).keys[id % PAGE_RECORDS]!
   }
 
   page(id: number): Page {
@@ -131,6 +143,10 @@ export class KeyRecord {
     this.#slot = id % PAGE_RECORDS
     this.#at = this.#slot * NUMBERS
     return this
+  }
+
+  get key(): Key {
+    return this.#page.keys[this.#slot]!
   }
 
   /** Main revision that created the current generation; 0 while the key is deleted. */
@@ -180,6 +196,7 @@ export class KeyRecord {
   }
 
   clear(next: number): void {
+    this.#page.keys[this.#slot] = undefined!
     this.#dropHistory()
     this.set(next, 0, 0, 0)
   }

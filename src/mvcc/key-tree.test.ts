@@ -30,30 +30,49 @@ const randomKey = (random: Random): Key => {
 
 /** The obvious one. */
 class Model {
-  readonly values = new Map<Key, number>()
+  readonly ids = new Map<Key, number>()
+  readonly #names = new Map<number, Key>()
+
   sorted(): Key[] {
-    return [...this.values.keys()].sort()
+    return [...this.ids.keys()].sort()
+  }
+
+  add(key: Key, id: number): void {
+    this.ids.set(key, id)
+    this.#names.set(id, key)
+  }
+
+  /** After the tree: until then the id stands for the key. */
+  remove(key: Key): void {
+    const id = this.ids.get(key)
+    this.ids.delete(key)
+    if (id !== undefined) this.#names.delete(id)
+  }
+
+  /** What a tree is made with: ids of others it must not ask for. */
+  keyOf(id: number): Key {
+    const key = this.#names.get(id)
+    if (key === undefined) throw new Error(`asked for ${id}, which is gone`)
+    return key
   }
 }
 
-const entries = (tree: KeyTree, lo: Key, hi: Key, max: number): [Key, number][] => {
-  const found: [Key, number][] = []
+const idsIn = (tree: KeyTree, lo: Key, hi: Key, max: number): number[] => {
+  const found: number[] = []
   let from: Key | undefined = lo
   while (from !== undefined) {
-    const last = tree.walk(from, hi, max, (key, value) => found.push([key, value]))
+    const last = tree.walk(from, hi, max, (id) => found.push(id))
     from = last === undefined ? undefined : ((last + '\0') as Key)
   }
   return found
 }
 
 const agrees = (tree: KeyTree, model: Model, random: Random): string | undefined => {
-  if (tree.size !== model.values.size) return `size ${tree.size}, not ${model.values.size}`
+  if (tree.size !== model.ids.size) return `size ${tree.size}, not ${model.ids.size}`
   const [lo, hi] = [randomKey(random), random.below(5) === 0 ? OPEN_END : randomKey(random)]
   const expected = model.sorted().filter((key) => key >= lo && key < hi)
-  const found = entries(tree, lo, hi, 1 + random.below(20))
-  const isEqual =
-    found.length === expected.length &&
-    found.every(([key, value], i) => key === expected[i] && value === model.values.get(key))
+  const found = idsIn(tree, lo, hi, 1 + random.below(20))
+  const isEqual = found.length === expected.length && found.every((id, i) => id === model.ids.get(expected[i]!))
   return isEqual
     ? undefined
     : `walk of [${JSON.stringify(lo)}, ${JSON.stringify(hi)}): ${found.length} of ${expected.length}`
@@ -62,43 +81,36 @@ const agrees = (tree: KeyTree, model: Model, random: Random): string | undefined
 /** One random history; undefined when the tree did as the model. `growth`: additions among ten changes. */
 const run = (seed: number, keysMax: number, steps: number): string | undefined => {
   const random = seededRandom(seed)
-  let tree = new KeyTree(keysMax)
   const model = new Model()
+  let tree = new KeyTree(model, keysMax)
   let growth = 7
   for (let step = 0; step < steps; step++) {
     if (step % 200 === 199) growth = 10 - growth
-    const known = model.values.size > 0 && random.below(2) === 0 ? pick(random, [...model.values.keys()]) : undefined
+    const known = model.ids.size > 0 && random.below(2) === 0 ? pick(random, [...model.ids.keys()]) : undefined
     const key = known ?? randomKey(random)
     const found = tree.get(key)
-    if (found !== (model.values.get(key) ?? NOTHING)) return `step ${step}: get of ${JSON.stringify(key)}`
+    if (found !== (model.ids.get(key) ?? NOTHING)) return `step ${step}: get of ${JSON.stringify(key)}`
     if (random.below(10) < growth) {
       if (found === NOTHING) {
+        model.add(key, step)
         tree.add(key, step)
-        model.values.set(key, step)
       }
-      if (tree.get(key) !== model.values.get(key)) return `step ${step}: get after add`
+      if (tree.get(key) !== model.ids.get(key)) return `step ${step}: get after add`
     } else {
-      const value = model.values.get(key) ?? NOTHING
-      model.values.delete(key)
-      if (tree.remove(key) !== value) return `step ${step}: remove of ${JSON.stringify(key)}`
+      if (tree.remove(key) !== (model.ids.get(key) ?? NOTHING)) return `step ${step}: remove of ${JSON.stringify(key)}`
+      model.remove(key)
     }
     if (step % 16 === 0) {
       const wrong = agrees(tree, model, random)
       if (wrong !== undefined) return `step ${step}: ${wrong}`
     }
     if (random.below(400) === 0) {
-      const keys = model.sorted()
-      tree = new KeyTree(keysMax)
-      finish(
-        tree.loadSteps(
-          keys,
-          keys.map((name) => model.values.get(name)!),
-        ),
-      )
+      tree = new KeyTree(model, keysMax)
+      finish(tree.loadSteps(model.sorted().map((name) => model.ids.get(name)!)))
     }
   }
   for (const key of model.sorted()) if (tree.remove(key) === NOTHING) return `end: remove of ${JSON.stringify(key)}`
-  return tree.size === 0 && entries(tree, '' as Key, OPEN_END, 5).length === 0 ? undefined : 'not empty in the end'
+  return tree.size === 0 && idsIn(tree, '' as Key, OPEN_END, 5).length === 0 ? undefined : 'not empty in the end'
 }
 
 t.test('random histories, in nodes of 2 to 64 keys', async (t) => {
@@ -112,6 +124,7 @@ t.test('random histories, in nodes of 2 to 64 keys', async (t) => {
 t.test('a hundred thousand keys: ascending, descending, scattered, loaded; then every second one goes', async (t) => {
   const COUNT = 100_000
   const numberOf = (key: Key): number => Number(key.slice(-6))
+  const keyOf = (id: number): Key => names[id]!
   const names = Array.from(
     { length: COUNT },
     (_, i) => `/registry/pods/default/pod-${String(i).padStart(6, '0')}` as Key,
@@ -119,8 +132,8 @@ t.test('a hundred thousand keys: ascending, descending, scattered, loaded; then 
   const scattered = names.map((_, i) => names[(i * 7919) % COUNT]!)
   const orders = { ascending: names, descending: names.toReversed(), scattered, loaded: undefined }
   for (const [name, order] of Object.entries(orders)) {
-    const tree = new KeyTree()
-    if (order === undefined) finish(tree.loadSteps(names, names.map(numberOf)))
+    const tree = new KeyTree({ keyOf })
+    if (order === undefined) finish(tree.loadSteps(names.map(numberOf)))
     else for (const key of order) tree.add(key, numberOf(key))
     t.equal(tree.size, COUNT)
     t.ok(
@@ -128,11 +141,8 @@ t.test('a hundred thousand keys: ascending, descending, scattered, loaded; then 
       `${name}: all are found`,
     )
     for (let i = 0; i < COUNT; i += 2) tree.remove(names[i]!)
-    const left: Key[] = []
-    tree.walk('' as Key, OPEN_END, COUNT, (key) => left.push(key))
-    t.ok(
-      left.length === COUNT / 2 && left.every((key, i) => key === names[2 * i + 1]),
-      `${name}: the others stay in order`,
-    )
+    const left: number[] = []
+    tree.walk('' as Key, OPEN_END, COUNT, (id) => left.push(id))
+    t.ok(left.length === COUNT / 2 && left.every((id, i) => id === 2 * i + 1), `${name}: the others stay in order`)
   }
 })

@@ -1,69 +1,74 @@
-// A B+ tree from keys to numbers. Half of a lookup among millions of keys is waiting for memory, and strings lie apart: so each node
-// keeps a number beside every key, made of the six bytes that tell its keys apart best, and searches those first.
+// A B+ tree from keys to the ids that stand for them. Half of a lookup among millions of keys is waiting for memory, and strings lie
+// apart: so each node keeps a number beside every key, made of the six bytes that tell its keys apart best, and searches those first.
 //
 // What makes this short: whatever is looked for in a node lies between two separators of the nodes above, so it begins with all that
 // those two have in common. A node knows the length of that (`shared`); it changes only when nodes are split or merged.
+//
+// Nearly all of the tree is leaves (key-leaves.ts); nodes above them are objects with keys of their own.
 
 import type { Key } from '../base/index.js'
+import { type KeyNames, Leaves, NO_LEAF } from './key-leaves.js'
+import { firstAtLeast, ordinalOf, sharedLength } from './key-ordinal.js'
 import type { Steps } from './slices.js'
 
-/** Wide nodes: few levels and objects, and walks stay in one array longer. */
-const NODE_KEYS_MAX = 64
-/** Bytes in an ordinal: as many as a double holds exactly. */
-const ORDINAL_BYTES = 6
+/** Wide nodes: few levels, and walks stay in one place longer. A leaf of so many fills twelve lines of a cache. */
+const NODE_KEYS_MAX = 62
 
-/** What `get` answers for a key that is not in the tree; values are from 0 on. */
+/** What `get` answers for a key that is not in the tree; ids are from 0 on. */
 export const NOTHING = -1
 
-class TreeNode {
-  /** Keys in use; the arrays are longer. */
+/** A node, or on the lowest level the number of a leaf. */
+type Child = InnerNode | number
+
+class InnerNode {
+  /** Separators in use; the arrays are longer. */
   count = 0
   /** Every key that belongs here begins with the same so many bytes. */
   shared = 0
-  /** Of a leaf its keys, ascending; else the separators: `keys[i]` is at or below all keys of child i + 1 and above those of child i. */
+  /** `keys[i]` is at or below all keys of child i + 1 and above those of child i. */
   readonly keys: Key[]
   /** Of `keys[i]` the bytes from `shared` on, as a number: never descends, and may be equal for different keys. */
-  readonly ordinals: number[]
-  /** Of a leaf. */
-  readonly values: number[]
-  /** One more than keys; empty in a leaf. */
-  readonly children: TreeNode[]
-  /** The leaf behind this one. */
-  next: TreeNode | undefined
+  readonly ordinals: Float64Array
+  readonly children: Child[]
 
-  constructor(isLeaf: boolean, keysMax: number) {
+  constructor(keysMax: number) {
     this.keys = new Array<Key>(keysMax)
-    // With a fraction in it V8 keeps plain doubles: nothing that a collection would have to visit.
-    this.ordinals = new Array<number>(keysMax).fill(0.5)
-    this.values = isLeaf ? new Array<number>(keysMax).fill(NOTHING) : []
-    this.children = isLeaf ? [] : new Array<TreeNode>(keysMax + 1)
-    this.next = undefined
+    this.ordinals = new Float64Array(keysMax)
+    this.children = new Array<Child>(keysMax + 1)
   }
 }
 
-/** Where a search went, one entry per level from the root. */
+/** Where a search went. */
 interface Path {
-  readonly nodes: TreeNode[]
-  /** Which child was taken; in a leaf, where the key is or belongs. */
+  /** One node per level from the root, without the leaf. */
+  readonly nodes: InnerNode[]
+  /** Which child was taken, per level. */
   readonly positions: number[]
+  readonly leaf: number
+  /** Where in the leaf the key is or belongs. */
+  readonly pos: number
 }
 
 export class KeyTree {
+  readonly #names: KeyNames
   readonly #keysMax: number
-  #root: TreeNode
+  readonly #leaves: Leaves
+  #root: Child
   /** Levels of inner nodes. */
   #height = 0
   #size = 0
   // A put is nearly always looked up right before: what was found last spares the second search.
   #lastKey: Key | undefined
-  #lastLeaf: TreeNode
+  #lastLeaf: number
   #lastPos = 0
-  #lastValue = NOTHING
+  #lastId = NOTHING
 
   /** `keysMax` >= 2 keys per node. */
-  constructor(keysMax = NODE_KEYS_MAX) {
+  constructor(names: KeyNames, keysMax = NODE_KEYS_MAX) {
+    this.#names = names
     this.#keysMax = keysMax
-    this.#root = this.#lastLeaf = new TreeNode(true, keysMax)
+    this.#leaves = new Leaves(names, keysMax)
+    this.#root = this.#lastLeaf = this.#leaves.add()
   }
 
   get size(): number {
@@ -71,76 +76,73 @@ export class KeyTree {
   }
 
   get(key: Key): number {
-    if (key === this.#lastKey) return this.#lastValue
-    let node = this.#root
-    for (let level = this.#height; level > 0; level--) node = node.children[childFor(node, key)]!
-    const pos = search(node, key)
-    const value = pos < 0 ? NOTHING : node.values[pos]!
+    if (key === this.#lastKey) return this.#lastId
+    const leaf = this.#leafOf(key)
+    const pos = this.#leaves.search(leaf, key)
+    const id = pos < 0 ? NOTHING : this.#leaves.idAt(leaf, pos)
     this.#lastKey = key
-    this.#lastLeaf = node
+    this.#lastLeaf = leaf
     this.#lastPos = pos < 0 ? ~pos : pos
-    this.#lastValue = value
-    return value
+    this.#lastId = id
+    return id
   }
 
-  /** `key` is not in the tree; `value` >= 0. */
-  add(key: Key, value: number): void {
+  /** `key` is not in the tree; `id` >= 0 is its id from now on. */
+  add(key: Key, id: number): void {
     this.get(key)
     this.#size++
-    if (this.#lastLeaf.count < this.#keysMax) {
-      insert(this.#lastLeaf, this.#lastPos, key, value)
-      this.#lastValue = value
+    if (this.#leaves.count(this.#lastLeaf) < this.#keysMax) {
+      this.#leaves.insert(this.#lastLeaf, this.#lastPos, key, id)
+      this.#lastId = id
     } else {
-      this.#split(this.#pathTo(key), key, value)
+      this.#splitLeaf(this.#pathTo(key), key, id)
       this.#lastKey = undefined
     }
   }
 
-  /** Takes `key` out; returns its value, NOTHING when it was not there. */
+  /** Takes `key` out; returns its id, which stands for it until this returns, NOTHING when it was not there. */
   remove(key: Key): number {
-    const value = this.get(key)
-    if (value === NOTHING) return NOTHING
+    const id = this.get(key)
+    if (id === NOTHING) return NOTHING
     const path = this.#pathTo(key)
     this.#lastKey = undefined
     this.#size--
-    takeOut(path.nodes[this.#height]!, path.positions[this.#height]!)
+    this.#leaves.takeOut(path.leaf, path.pos)
     this.#mergeUpwards(path)
-    return value
+    return id
   }
 
-  /** Fills the empty tree; `keys` ascend. Yields every now and then; nobody else may use the tree meanwhile. */
-  *loadSteps(keys: readonly Key[], values: readonly number[]): Steps<void> {
+  /** Fills the empty tree with ids of ascending keys. Yields every now and then; nobody else may use the tree meanwhile. */
+  *loadSteps(ids: readonly number[]): Steps<void> {
     // Some room in each, or the first keys that come would split them all.
     const fill = Math.max(1, (this.#keysMax * 7) >> 3)
-    let level: TreeNode[] = []
-    for (let from = 0; from < keys.length; from += fill) {
-      const leaf = new TreeNode(true, this.#keysMax)
-      leaf.count = Math.min(fill, keys.length - from)
-      for (let i = 0; i < leaf.count; i++) {
-        leaf.keys[i] = keys[from + i]!
-        leaf.values[i] = values[from + i]!
-      }
-      setShared(leaf, from === 0 ? undefined : leaf.keys[0], keys[from + fill])
-      const before = level.at(-1)
-      if (before !== undefined) before.next = leaf
+    const keyOf = (i: number): Key | undefined => (i < ids.length ? this.#names.keyOf(ids[i]!) : undefined)
+    let level: Child[] = []
+    /** The first key of each node of `level`. */
+    let firsts: Key[] = []
+    let leaf = NO_LEAF
+    for (let from = 0; from < ids.length; from += fill) {
+      const before = leaf
+      leaf = level.length === 0 ? (this.#root as number) : this.#leaves.add()
+      this.#leaves.fill(leaf, ids.slice(from, from + fill), from === 0 ? undefined : keyOf(from), keyOf(from + fill))
+      if (before !== NO_LEAF) this.#leaves.setNext(before, leaf)
       level.push(leaf)
+      firsts.push(keyOf(from)!)
       if (level.length % 16 === 0) yield
     }
-    this.#size = keys.length
+    this.#size = ids.length
     if (level.length === 0) return
-    // The first key of each node of `level`.
-    let firsts = level.map((leaf) => leaf.keys[0]!)
     while (level.length > 1) {
-      const above: TreeNode[] = []
+      const above: Child[] = []
       for (let from = 0; from < level.length; from += fill + 1) {
-        const node = new TreeNode(false, this.#keysMax)
+        const node = new InnerNode(this.#keysMax)
         const children = level.slice(from, from + fill + 1)
         for (const [i, child] of children.entries()) {
           node.children[i] = child
           if (i > 0) node.keys[i - 1] = firsts[from + i]!
         }
         node.count = children.length - 1
-        setShared(node, from === 0 ? undefined : firsts[from], firsts[from + fill + 1])
+        setFences(node, from === 0 ? undefined : firsts[from], firsts[from + fill + 1])
         above.push(node)
       }
       firsts = firsts.filter((_, i) => i % (fill + 1) === 0)
@@ -153,64 +155,70 @@ export class KeyTree {
   }
 
   /**
-   * Visits up to `max` >= 1 entries of [lo, hi) in key order; `hi` may lie behind all keys. Returns the key of the last one when there
-   * may be more, undefined at the end. `visit` must not add or remove keys.
+   * Visits up to `max` >= 1 ids of the keys of [lo, hi) in key order; `hi` may lie behind all keys. Returns the key of the last one when
+   * there may be more, undefined at the end. `visit` must not add or remove keys.
    */
-  walk(lo: Key, hi: Key, max: number, visit: (key: Key, value: number) => void): Key | undefined {
-    let leaf: TreeNode | undefined = this.#root
-    for (let level = this.#height; level > 0; level--) leaf = leaf.children[childFor(leaf, lo)]!
-    let pos = positionOf(leaf, lo)
+  walk(lo: Key, hi: Key, max: number, visit: (id: number) => void): Key | undefined {
+    const leaves = this.#leaves
+    let leaf = this.#leafOf(lo)
+    let pos = leaves.positionOf(leaf, lo)
     let left = max
-    for (; leaf !== undefined; leaf = leaf.next, pos = 0) {
-      const { keys, values } = leaf
-      const end = endIn(leaf, hi)
-      for (; pos < end; pos++) {
-        visit(keys[pos]!, values[pos]!)
-        if (--left === 0) return keys[pos]
-      }
-      if (end < leaf.count) return undefined
+    for (; leaf !== NO_LEAF; leaf = leaves.next(leaf), pos = 0) {
+      const end = leaves.endIn(leaf, hi)
+      const stop = Math.min(end, pos + left)
+      leaves.visit(leaf, pos, stop, visit)
+      left -= Math.max(0, stop - pos)
+      if (left === 0) return leaves.keyAt(leaf, stop - 1)
+      if (end < leaves.count(leaf)) return undefined
     }
     return undefined
   }
 
-  #pathTo(key: Key): Path {
-    const nodes = [this.#root]
-    const positions: number[] = []
-    for (let level = 0; level < this.#height; level++) {
-      const node = nodes[level]!
-      const pos = childFor(node, key)
-      positions.push(pos)
-      nodes.push(node.children[pos]!)
+  /** The leaf that `key` belongs to. */
+  #leafOf(key: Key): number {
+    let child = this.#root
+    for (let level = this.#height; level > 0; level--) {
+      const node = child as InnerNode
+      child = node.children[childFor(node, key)]!
     }
-    positions.push(positionOf(nodes[this.#height]!, key))
-    return { nodes, positions }
+    return child as number
+  }
+
+  #pathTo(key: Key): Path {
+    const nodes: InnerNode[] = []
+    const positions: number[] = []
+    let child = this.#root
+    for (let level = 0; level < this.#height; level++) {
+      const node = child as InnerNode
+      const pos = childFor(node, key)
+      nodes.push(node)
+      positions.push(pos)
+      child = node.children[pos]!
+    }
+    const leaf = child as number
+    return { nodes, positions, leaf, pos: this.#leaves.positionOf(leaf, key) }
   }
 
   /** Puts `key` into the full leaf at the end of `path`, which becomes two. */
-  #split(path: Path, key: Key, value: number): void {
-    const leaf = path.nodes[this.#height]!
-    const pos = path.positions[this.#height]!
-    const right = new TreeNode(true, this.#keysMax)
-    right.next = leaf.next
-    leaf.next = right
+  #splitLeaf(path: Path, key: Key, id: number): void {
+    const { leaf, pos } = path
+    const leaves = this.#leaves
+    const count = leaves.count(leaf)
     // Keys that come in order fill their leaves.
-    const kept = pos === leaf.count ? leaf.count : leaf.count >> 1
-    moveKeys(leaf, kept, right)
-    for (let i = 0; i < right.count; i++) {
-      right.values[i] = leaf.values[kept + i]!
-      leaf.values[kept + i] = NOTHING
-    }
-    const separator = right.count === 0 ? key : right.keys[0]!
-    this.#setFences(path, this.#height, leaf, separator, right)
-    if (pos <= kept && right.count > 0) insert(leaf, pos, key, value)
-    else insert(right, pos - kept, key, value)
+    const kept = pos === count ? count : count >> 1
+    const right = leaves.split(leaf, kept)
+    const separator = kept === count ? key : leaves.keyAt(right, 0)
+    leaves.setFences(leaf, lowFence(path, this.#height), separator)
+    leaves.setFences(right, separator, highFence(path, this.#height))
+    if (pos <= kept && kept < count) leaves.insert(leaf, pos, key, id)
+    else leaves.insert(right, pos - kept, key, id)
     this.#splitAbove(path, this.#height - 1, separator, right)
   }
 
   /** Enters `right` behind the child that `path` takes at `level`, with `separator` between the two. */
-  #splitAbove(path: Path, level: number, separator: Key, right: TreeNode): void {
+  #splitAbove(path: Path, level: number, separator: Key, right: Child): void {
     if (level < 0) {
-      const root = new TreeNode(false, this.#keysMax)
+      const root = new InnerNode(this.#keysMax)
       root.children[0] = this.#root
       this.#root = root
       this.#height++
@@ -223,219 +231,135 @@ export class KeyTree {
       insertChild(node, pos, separator, right)
       return
     }
-    const sibling = new TreeNode(false, this.#keysMax)
+    const sibling = new InnerNode(this.#keysMax)
     const kept = node.count >> 1
     const middle = node.keys[kept]!
-    moveKeys(node, kept + 1, sibling)
-    node.count = kept
-    node.keys[kept] = undefined!
-    for (let i = 0; i <= sibling.count; i++) {
-      sibling.children[i] = node.children[kept + 1 + i]!
-      node.children[kept + 1 + i] = undefined!
-    }
-    this.#setFences(path, level, node, middle, sibling)
+    sibling.count = node.count - kept - 1
+    for (let i = 0; i < sibling.count; i++) sibling.keys[i] = node.keys[kept + 1 + i]!
+    for (let i = 0; i <= sibling.count; i++) sibling.children[i] = node.children[kept + 1 + i]!
+    shorten(node, kept)
+    setFences(node, lowFence(path, level), middle)
+    setFences(sibling, middle, highFence(path, level))
     if (pos <= kept) insertChild(node, pos, separator, right)
     else insertChild(sibling, pos - kept - 1, separator, right)
     this.#splitAbove(path, level - 1, middle, sibling)
   }
 
-  /** `left`, the node of `path` at `level`, and `right` were one: `middle` is between them now. */
-  #setFences(path: Path, level: number, left: TreeNode, middle: Key, right: TreeNode): void {
-    setShared(left, this.#lowFence(path, level), middle)
-    setShared(right, middle, this.#highFence(path, level))
-  }
-
-  /** The separator right below the node of `path` at `level`; undefined when no key is. */
-  #lowFence(path: Path, level: number): Key | undefined {
-    for (let above = level - 1; above >= 0; above--) {
-      const pos = path.positions[above]!
-      if (pos > 0) return path.nodes[above]!.keys[pos - 1]
-    }
-    return undefined
-  }
-
-  /** The separator right above it. */
-  #highFence(path: Path, level: number): Key | undefined {
-    for (let above = level - 1; above >= 0; above--) {
-      const pos = path.positions[above]!
-      const node = path.nodes[above]!
-      if (pos < node.count) return node.keys[pos]
-    }
-    return undefined
-  }
-
   /** Nodes that have become small join a neighbour of the same parent, where one has room. */
   #mergeUpwards(path: Path): void {
     for (let level = this.#height; level > 0; level--) {
-      const node = path.nodes[level]!
-      if (node.count >= this.#keysMax >> 2) break
-      const parent = path.nodes[level - 1]!
-      const pos = path.positions[level - 1]!
       const isLeaf = level === this.#height
-      if (pos < parent.count && this.#fits(node, parent.children[pos + 1]!, isLeaf))
-        this.#merge(path, level, pos, isLeaf)
-      else if (pos > 0 && this.#fits(parent.children[pos - 1]!, node, isLeaf)) this.#merge(path, level, pos - 1, isLeaf)
-      else break
+      const count = isLeaf ? this.#leaves.count(path.leaf) : path.nodes[level]!.count
+      if (count >= this.#keysMax >> 2) break
+      const pos = path.positions[level - 1]!
+      const merged = isLeaf
+        ? this.#mergeLeaves(path, pos) || this.#mergeLeaves(path, pos - 1)
+        : this.#mergeNodes(path, level, pos) || this.#mergeNodes(path, level, pos - 1)
+      if (!merged) break
     }
-    while (this.#height > 0 && this.#root.count === 0) {
-      this.#root = this.#root.children[0]!
+    while (this.#height > 0 && (this.#root as InnerNode).count === 0) {
+      this.#root = (this.#root as InnerNode).children[0]!
       this.#height--
     }
   }
 
-  #fits(left: TreeNode, right: TreeNode, isLeaf: boolean): boolean {
-    return left.count + right.count + (isLeaf ? 0 : 1) <= this.#keysMax
-  }
-
-  /** Moves all of child `at + 1` of the parent at `level - 1` into child `at`. */
-  #merge(path: Path, level: number, at: number, isLeaf: boolean): void {
-    const parent = path.nodes[level - 1]!
-    const left = parent.children[at]!
-    const right = parent.children[at + 1]!
-    if (!isLeaf) left.keys[left.count++] = parent.keys[at]!
-    for (let i = 0; i < right.count; i++) left.keys[left.count + i] = right.keys[i]!
-    if (isLeaf) for (let i = 0; i < right.count; i++) left.values[left.count + i] = right.values[i]!
-    else for (let i = 0; i <= right.count; i++) left.children[left.count + i] = right.children[i]!
-    left.count += right.count
-    if (isLeaf) left.next = right.next
-    const low = at > 0 ? parent.keys[at - 1] : this.#lowFence(path, level - 1)
-    const high = at + 1 < parent.count ? parent.keys[at + 1] : this.#highFence(path, level - 1)
-    setShared(left, low, high)
+  /** Moves all of the last node's child `at + 1`, a leaf, into child `at`. False: there are no such two, or too many keys. */
+  #mergeLeaves(path: Path, at: number): boolean {
+    const leaves = this.#leaves
+    const parent = path.nodes[this.#height - 1]!
+    if (at < 0 || at >= parent.count) return false
+    const [left, right] = [parent.children[at] as number, parent.children[at + 1] as number]
+    if (leaves.count(left) + leaves.count(right) > this.#keysMax) return false
+    leaves.merge(left, lowOf(path, this.#height - 1, at), highOf(path, this.#height - 1, at + 1))
     takeOutChild(parent, at)
+    return true
+  }
+
+  /** The same with inner nodes at `level`. */
+  #mergeNodes(path: Path, level: number, at: number): boolean {
+    const parent = path.nodes[level - 1]!
+    if (at < 0 || at >= parent.count) return false
+    const [left, right] = [parent.children[at] as InnerNode, parent.children[at + 1] as InnerNode]
+    if (left.count + 1 + right.count > this.#keysMax) return false
+    left.keys[left.count++] = parent.keys[at]!
+    for (let i = 0; i < right.count; i++) left.keys[left.count + i] = right.keys[i]!
+    for (let i = 0; i <= right.count; i++) left.children[left.count + i] = right.children[i]!
+    left.count += right.count
+    setFences(left, lowOf(path, level - 1, at), highOf(path, level - 1, at + 1))
+    takeOutChild(parent, at)
+    return true
   }
 }
 
-/** The bytes of `key` from `at` on as a number; those behind its end count as zero. */
-const ordinalOf = (key: Key, at: number): number => {
-  const { length } = key
-  if (at + ORDINAL_BYTES <= length) return threeBytes(key, at) * 0x1000000 + threeBytes(key, at + 3)
-  let ordinal = 0
-  for (let i = at; i < at + ORDINAL_BYTES; i++) ordinal = ordinal * 256 + (i < length ? key.charCodeAt(i) : 0)
-  return ordinal
+/** The separator right below child `at` of the node of `path` at `level`; undefined when no key is. */
+const lowOf = (path: Path, level: number, at: number): Key | undefined =>
+  at > 0 ? path.nodes[level]!.keys[at - 1] : lowFence(path, level)
+
+/** The separator right above it. */
+const highOf = (path: Path, level: number, at: number): Key | undefined => {
+  const node = path.nodes[level]!
+  return at < node.count ? node.keys[at] : highFence(path, level)
 }
 
-const threeBytes = (key: Key, at: number): number =>
-  (key.charCodeAt(at) << 16) | (key.charCodeAt(at + 1) << 8) | key.charCodeAt(at + 2)
+/** The separator right below the node of `path` at `level`. */
+const lowFence = (path: Path, level: number): Key | undefined =>
+  level === 0 ? undefined : lowOf(path, level - 1, path.positions[level - 1]!)
 
-/**
- * Position of `key`, which belongs to `node`, or the complement (`~`) of where it would be: below zero. A string is looked at only when
- * its ordinal is the same: the others need not come from memory.
- */
-const search = (node: TreeNode, key: Key): number => {
-  const { ordinals, count } = node
-  const ordinal = ordinalOf(key, node.shared)
-  let lo = 0
-  let hi = count
-  while (lo < hi) {
-    const mid = (lo + hi) >>> 1
-    if (ordinals[mid]! < ordinal) lo = mid + 1
-    else hi = mid
+/** The separator right above it. */
+const highFence = (path: Path, level: number): Key | undefined =>
+  level === 0 ? undefined : highOf(path, level - 1, path.positions[level - 1]!)
+
+/** Position of the child that `key` belongs to. A string is looked at only when its ordinal is the same. */
+const childFor = ({ keys, ordinals, count, shared }: InnerNode, key: Key): number => {
+  const ordinal = ordinalOf(key, shared)
+  let pos = firstAtLeast(ordinals, 0, count, ordinal)
+  let end = pos
+  while (end < count && ordinals[end] === ordinal) end++
+  while (pos < end) {
+    const mid = (pos + end) >>> 1
+    if (keys[mid]! <= key) pos = mid + 1
+    else end = mid
   }
-  return lo < count && ordinals[lo] === ordinal ? searchAmongEqual(node, key, lo, ordinal) : ~lo
-}
-
-/** The same among the keys from `from` on that have this ordinal. */
-const searchAmongEqual = ({ keys, ordinals, count }: TreeNode, key: Key, from: number, ordinal: number): number => {
-  let lo = from
-  let hi = from + 1
-  while (hi < count && ordinals[hi] === ordinal) hi++
-  const end = hi
-  while (lo < hi) {
-    const mid = (lo + hi) >>> 1
-    if (keys[mid]! < key) lo = mid + 1
-    else hi = mid
-  }
-  return lo < end && keys[lo] === key ? lo : ~lo
-}
-
-/** Position of the first entry of `leaf` that is not below `key`, which belongs there. */
-const positionOf = (leaf: TreeNode, key: Key): number => {
-  const pos = search(leaf, key)
-  return pos < 0 ? ~pos : pos
-}
-
-/** Position of the child that `key` belongs to. */
-const childFor = (node: TreeNode, key: Key): number => {
-  const pos = search(node, key)
-  return pos < 0 ? ~pos : pos + 1
-}
-
-/** How many entries of `leaf` are below `hi`, which need not belong there. */
-const endIn = (leaf: TreeNode, hi: Key): number => {
-  const { keys, count } = leaf
-  if (count === 0 || keys[count - 1]! < hi) return count
-  // Between two keys of the leaf: it begins as they do.
-  return keys[0]! < hi ? positionOf(leaf, hi) : 0
+  return pos
 }
 
 /** What belongs to `node` is at or above `low` and below `high`; undefined: no bound. Its ordinals follow. */
-const setShared = (node: TreeNode, low: Key | undefined, high: Key | undefined): void => {
-  let shared = 0
-  if (low !== undefined && high !== undefined) {
-    const end = Math.min(low.length, high.length)
-    while (shared < end && low.charCodeAt(shared) === high.charCodeAt(shared)) shared++
-  }
+const setFences = (node: InnerNode, low: Key | undefined, high: Key | undefined): void => {
+  const shared = sharedLength(low, high)
   node.shared = shared
   for (let i = 0; i < node.count; i++) node.ordinals[i] = ordinalOf(node.keys[i]!, shared)
 }
 
-const insertKey = (node: TreeNode, pos: number, key: Key): void => {
-  const { keys, ordinals, count } = node
+/** Enters `child` behind child `pos`. */
+const insertChild = (node: InnerNode, pos: number, separator: Key, child: Child): void => {
+  const { keys, ordinals, children, count } = node
   for (let i = count; i > pos; i--) {
     keys[i] = keys[i - 1]!
     ordinals[i] = ordinals[i - 1]!
+    children[i + 1] = children[i]!
   }
-  keys[pos] = key
-  ordinals[pos] = ordinalOf(key, node.shared)
+  keys[pos] = separator
+  ordinals[pos] = ordinalOf(separator, node.shared)
+  children[pos + 1] = child
   node.count = count + 1
 }
 
-const insert = (leaf: TreeNode, pos: number, key: Key, value: number): void => {
-  const { values } = leaf
-  for (let i = leaf.count; i > pos; i--) values[i] = values[i - 1]!
-  values[pos] = value
-  insertKey(leaf, pos, key)
-}
-
-/** Enters `child` behind child `pos`. */
-const insertChild = (node: TreeNode, pos: number, separator: Key, child: TreeNode): void => {
-  const { children } = node
-  for (let i = node.count + 1; i > pos + 1; i--) children[i] = children[i - 1]!
-  children[pos + 1] = child
-  insertKey(node, pos, separator)
-}
-
-const takeOutKey = (node: TreeNode, pos: number): void => {
-  const { keys, ordinals } = node
-  const last = --node.count
-  for (let i = pos; i < last; i++) {
+/** Takes out child `at + 1` and the separator before it. */
+const takeOutChild = (node: InnerNode, at: number): void => {
+  const { keys, ordinals, children, count } = node
+  for (let i = at; i + 1 < count; i++) {
     keys[i] = keys[i + 1]!
     ordinals[i] = ordinals[i + 1]!
+    children[i + 1] = children[i + 2]!
   }
-  keys[last] = undefined!
+  shorten(node, count - 1)
 }
 
-const takeOut = (leaf: TreeNode, pos: number): void => {
-  const { values } = leaf
-  takeOutKey(leaf, pos)
-  for (let i = pos; i < leaf.count; i++) values[i] = values[i + 1]!
-  values[leaf.count] = NOTHING
-}
-
-/** Takes out child `at + 1` and the separator before it. */
-const takeOutChild = (node: TreeNode, at: number): void => {
-  const { children } = node
-  takeOutKey(node, at)
-  for (let i = at + 1; i <= node.count; i++) children[i] = children[i + 1]!
-  children[node.count + 1] = undefined!
-}
-
-/** Moves the keys of `node` from `from` on to the empty `target`; ordinals are left to `setShared`. */
-const moveKeys = (node: TreeNode, from: number, target: TreeNode): void => {
-  target.count = node.count - from
-  for (let i = 0; i < target.count; i++) {
-    target.keys[i] = node.keys[from + i]!
-    node.keys[from + i] = undefined!
+/** Keeps `count` separators and the children around them. */
+const shorten = (node: InnerNode, count: number): void => {
+  for (let i = count; i < node.count; i++) {
+    node.keys[i] = undefined!
+    node.children[i + 1] = undefined!
   }
-  node.count = from
+  node.count = count
 }

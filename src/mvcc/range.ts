@@ -3,7 +3,7 @@
 import { compareBytes, EMPTY_BYTES, type Key, NO_LEASE } from '../base/index.js'
 import { encodeKeyValue, PairBlocks, valueOf, withoutValue } from '../proto/index.js'
 import { type KeyIndex, OPEN_END } from './key-index.js'
-import { KeyState } from './key-record.js'
+import { type KeyRecord, KeyState } from './key-record.js'
 import { FoundValue, type RevisionLog } from './revision-log.js'
 import { finish, sortSteps, type Steps } from './slices.js'
 
@@ -197,7 +197,7 @@ function* collectSteps(index: KeyIndex, query: RangeQuery, at: number, matches: 
     query.order === SortOrder.none || (query.order === SortOrder.ascend && query.target === SortTarget.key)
   const matchesMax = countOnly ? 0 : query.limit > 0 && inOrder && !filters ? query.limit + 1 : Infinity
   let count = 0
-  const visit = (key: Key, record: { lookup(at: number, found: KeyState): boolean }): void => {
+  const visit = (record: KeyRecord): void => {
     if (!record.lookup(at, state)) return
     count++
     if (matches.length >= matchesMax || (filters && !passes(query, state))) return
@@ -205,11 +205,11 @@ function* collectSteps(index: KeyIndex, query: RangeQuery, at: number, matches: 
     matches.subs.push(state.sub)
     matches.creates.push(state.create)
     matches.versions.push(state.version)
-    if (keysOnly) matches.keys.push(key)
+    if (keysOnly) matches.keys.push(record.key)
   }
   if (query.end === undefined) {
     const record = index.get(query.key)
-    if (record !== undefined) visit(query.key, record)
+    if (record !== undefined) visit(record)
     return count
   }
   let from: Key | undefined = query.key

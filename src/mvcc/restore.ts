@@ -145,7 +145,7 @@ export class Restore {
     const key = kv.key()
     const { lease } = kv
     const id = this.#idOf(key)
-    if (id === undefined) this.#enter(key, this.index.records.add(kv.createRevision, kv.version, main, sub))
+    if (id === undefined) this.#enter(key, this.index.records.add(key, kv.createRevision, kv.version, main, sub))
     else this.#record.moveTo(id).put(main, sub)
     if (lease !== NO_LEASE) this.#leases.set(key, lease)
     else if (this.#leases.size > 0) this.#leases.delete(key)
@@ -154,7 +154,7 @@ export class Restore {
   #tombstone(view: ChunkView, i: number, main: number, sub: number): void {
     const key = this.#kv.load(view.bytes, view.valueStart(i), view.end(i)).key()
     const id = this.#idOf(key)
-    if (id === undefined) this.#enter(key, this.index.records.addTombstone(main, sub))
+    if (id === undefined) this.#enter(key, this.index.records.addTombstone(key, main, sub))
     else if (this.#record.moveTo(id).live) this.#record.tombstone(main, sub)
     else this.#logger.warn('ignored tombstone of a deleted key', { revision: `${main}.${sub}` })
     this.#leases.delete(key)
@@ -172,8 +172,8 @@ export class Restore {
   /** Everything that is not in the index yet enters it, in key order, much cheaper than in the order of revisions. */
   *fillSteps(onLeasedKey: OnLeasedKey): Steps<void> {
     if (!this.#indexesAtOnce) {
-      const { keys, ids } = yield* this.#sortSteps()
-      yield* this.index.loadSteps(keys, ids)
+      const { ids } = yield* this.#sortSteps()
+      yield* this.index.loadSteps(ids)
     }
     let told = 0
     for (const [key, lease] of this.#leases) {

@@ -227,7 +227,7 @@ export class Store implements WatchSource {
   visitLive(key: Key, end: Key | undefined, visit: (state: KeyState) => void): void {
     const state = new KeyState()
     this.#counts.ranges++
-    this.#index.walkAll(key, end, (_, record) => {
+    this.#index.walkAll(key, end, (record) => {
       if (record.lookup(this.#revision, state)) visit(state)
     })
   }

@@ -84,10 +84,10 @@ export class WriteTxn {
     invariant(!this.#ended, 'delete after the end of the transaction')
     this.deletes++
     const keys: Key[] = []
-    this.#index.walkAll(key, end, (found, record) => {
+    this.#index.walkAll(key, end, (record) => {
       if (!record.live) return
-      this.#delete(found, record)
-      keys.push(found)
+      this.#delete(record)
+      keys.push(record.key)
     })
     return keys
   }
@@ -123,7 +123,8 @@ export class WriteTxn {
     return { revision, changes: this.#changes }
   }
 
-  #delete(key: Key, record: KeyRecord): void {
+  #delete(record: KeyRecord): void {
+    const { key } = record
     const main = this.beginRevision + 1
     const sub = this.#changes.length
     record.tombstone(main, sub)
