@@ -241,3 +241,38 @@ t.test('a turn that has worked for long enough leaves the rest to the next, whoe
   for (const turn of turns.splice(0)) turn()
   t.ok(order.length > 1, 'the next one goes on')
 })
+
+t.test('after a snapshot a member rests as long as a turn took, for two seconds', async (t) => {
+  const { clock, driver, installs, applied, fatal } = follower()
+  driver.step([snapshotAt(10)])
+  await clock.settle()
+  installs[0]!.done()
+  await clock.settle()
+  const rests: number[] = []
+  const { after } = clock
+  clock.after = (delayMs, callback) => {
+    rests.push(delayMs)
+    return after.call(clock, delayMs, callback)
+  }
+  /** Brings the next entry in a turn that takes `ms`. */
+  const turnOf = async (ms: number, at: number): Promise<void> => {
+    const now = clock.monotonicMs.bind(clock)
+    let looks = 0
+    clock.monotonicMs = () => now() + (looks++ === 0 ? 0 : ms)
+    driver.step([appendAt(at, at + 1)])
+    clock.monotonicMs = now
+    await clock.settle()
+  }
+  await turnOf(7, 10)
+  t.same(rests, [7])
+  t.same(applied, [])
+  await clock.advance(8)
+  t.same(applied, [11], 'it goes on')
+  await turnOf(500, 11)
+  t.same(rests, [7, 50], 'a stall is not made up for')
+  await clock.advance(2000)
+  await turnOf(7, 12)
+  t.same(rests, [7, 50], 'later it gives way to what arrived, and goes on')
+  t.same(applied, [11, 12, 13])
+  t.same(fatal, [])
+})

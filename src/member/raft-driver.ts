@@ -27,6 +27,13 @@ export interface PeerSender {
 
 /** What one turn spends on carrying out before it leaves the rest to the next. */
 const TURN_BUDGET_MS = 1
+/**
+ * For so long after it has installed a snapshot a member rests between turns as long as each of them took: the log behind the snapshot
+ * waits as a whole, and would have a core for itself while clients wait for the others.
+ */
+const CATCHING_UP_MS = 2000
+/** Longer turns are stalls of the machine. */
+const REST_MS_MAX = 50
 
 export class RaftDriver {
   readonly #node: RawNode
@@ -38,6 +45,7 @@ export class RaftDriver {
   readonly #heartbeats: HeartbeatGaps
   #pumping = false
   #continueScheduled = false
+  #restsUntilMs = -Infinity
   #stopped = false
   #appendsInFlight = 0
   /** The last job behind a received snapshot that is not in the state machine yet, or that snapshot itself. */
@@ -143,10 +151,10 @@ export class RaftDriver {
     try {
       while (this.#node.hasReady()) {
         this.#carryOut(this.#node.ready())
-        if (this.#clock.monotonicMs() - startedMs > TURN_BUDGET_MS) {
-          this.#continueLater()
-          break
-        }
+        const nowMs = this.#clock.monotonicMs()
+        if (nowMs - startedMs <= TURN_BUDGET_MS) continue
+        this.#continueLater(nowMs < this.#restsUntilMs ? Math.min(nowMs - startedMs, REST_MS_MAX) : 0)
+        break
       }
     } catch (error) {
       this.#fail(error)
@@ -220,7 +228,12 @@ export class RaftDriver {
     }
     const written = this.#log.install(logSnapshot(snapshot), job.hardState, job.entries)
     const before = this.#installing ?? Promise.resolve()
-    return this.#afterInstalling(both(before, written).then(() => this.#observer.installSnapshot(snapshot)))
+    return this.#afterInstalling(both(before, written).then(() => this.#installSnapshot(snapshot)))
+  }
+
+  async #installSnapshot(snapshot: raftpb.Snapshot): Promise<void> {
+    await this.#observer.installSnapshot(snapshot)
+    this.#restsUntilMs = this.#clock.monotonicMs() + CATCHING_UP_MS
   }
 
   /** Whatever is written until `last` has settled waits for it. */
@@ -238,13 +251,15 @@ export class RaftDriver {
     if (this.#appendsInFlight === 0) this.#idle?.()
   }
 
-  #continueLater(): void {
+  #continueLater(restMs: number): void {
     if (this.#continueScheduled) return
     this.#continueScheduled = true
-    this.#clock.soon(() => {
+    const goOn = (): void => {
       this.#continueScheduled = false
       this.pump()
-    })
+    }
+    if (restMs > 0) this.#clock.after(restMs, goOn)
+    else this.#clock.soon(goOn)
   }
 
   #fail(error: unknown): void {

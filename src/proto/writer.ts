@@ -178,6 +178,11 @@ export class Writer {
     return result
   }
 
+  /** What was written, borrowed: valid until something else is written. The writer keeps it. */
+  view(): Uint8Array {
+    return this.#bytes.subarray(this.#pos)
+  }
+
   /** Drops what was written, for instance by an encoder that threw. */
   clear(): void {
     this.#pos = this.#bytes.length

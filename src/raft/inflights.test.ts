@@ -28,6 +28,32 @@ t.test('is full by bytes, which the last message may pass', async (t) => {
   t.equal(window.bytes, 0)
 })
 
+t.test('a window that starts small admits one append, and more with each that is acknowledged', async (t) => {
+  const KIB = 1024
+  const window = new Inflights(100, 128 * KIB)
+  window.reset(true)
+  let last = 0
+  /** Appends of 32 KiB until it is full. */
+  const fill = (): number => {
+    for (let added = 0; ; added++) {
+      if (window.full) return added
+      window.add(index(++last), 32 * KIB)
+    }
+  }
+  t.equal(fill(), 1)
+  for (const admitted of [2, 2, 2, 1, 1, 1]) {
+    window.freeUpTo(index(last - window.count + 1))
+    t.equal(fill(), admitted, `${window.count} on the way`)
+  }
+  t.equal(window.bytes, 128 * KIB, 'the limit stays')
+  window.reset()
+  t.equal(fill(), 4, 'at once')
+  const unlimited = new Inflights(2, 0)
+  unlimited.reset(true)
+  unlimited.add(index(1), KIB)
+  t.notOk(unlimited.full)
+})
+
 t.test('an ack frees everything up to it', async (t) => {
   for (const [acked, left] of [
     [0, 4],

@@ -4,11 +4,15 @@ import { invariant } from '../base/index.js'
 import type { Index } from '../base/index.js'
 
 const FIRST_CAPACITY = 16
+/** What a window that started small gains with each acknowledged append. */
+const GROWTH_BYTES = 32 * 1024
 
 /** Circular buffer of (last index, bytes) per append, oldest first; grows by doubling up to `maxMessages`. */
 export class Inflights {
   readonly #maxMessages: number
   readonly #maxBytes: number
+  /** Up to `#maxBytes`. */
+  #windowBytes: number
   #indexes: number[]
   #sizes: number[]
   #head = 0
@@ -18,7 +22,7 @@ export class Inflights {
   /** `maxMessages` >= 1. The byte limit may be passed by the last message admitted; 0 means no byte limit. */
   constructor(maxMessages: number, maxBytes: number) {
     this.#maxMessages = maxMessages
-    this.#maxBytes = maxBytes
+    this.#maxBytes = this.#windowBytes = maxBytes
     const capacity = Math.min(FIRST_CAPACITY, maxMessages)
     this.#indexes = new Array<number>(capacity).fill(0)
     this.#sizes = new Array<number>(capacity).fill(0)
@@ -33,7 +37,7 @@ export class Inflights {
   }
 
   get full(): boolean {
-    return this.#count >= this.#maxMessages || (this.#maxBytes !== 0 && this.#bytes >= this.#maxBytes)
+    return this.#count >= this.#maxMessages || (this.#maxBytes !== 0 && this.#bytes >= this.#windowBytes)
   }
 
   /** Records an append whose last entry is `last`. Invariant: indexes rise, and nothing is added to a full window. */
@@ -59,10 +63,14 @@ export class Inflights {
       this.#bytes -= this.#sizes[this.#head]!
       this.#head = (this.#head + 1) % capacity
       this.#count--
+      if (this.#windowBytes < this.#maxBytes)
+        this.#windowBytes = Math.min(this.#maxBytes, this.#windowBytes + GROWTH_BYTES)
     }
   }
 
-  reset(): void {
+  /** `startSmall`: one append at first, and more with each that is acknowledged. */
+  reset(startSmall = false): void {
+    this.#windowBytes = startSmall ? Math.min(1, this.#maxBytes) : this.#maxBytes
     this.#head = 0
     this.#count = 0
     this.#bytes = 0

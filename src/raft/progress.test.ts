@@ -96,6 +96,20 @@ t.test('after a snapshot the probe starts behind it, when it was not refused', a
   t.equal(overtaken.next, 21)
 })
 
+t.test('the log behind a snapshot starts with one append; what is replicated without one does not', async (t) => {
+  const p = new Progress(index(11), false, 4, 100)
+  p.becomeSnapshot(index(10))
+  p.becomeProbe()
+  p.maybeUpdate(index(10))
+  p.becomeReplicate()
+  p.sent(2, 20)
+  t.ok(p.isPaused, 'until it is acknowledged')
+  p.becomeProbe()
+  p.becomeReplicate()
+  p.sent(2, 20)
+  t.notOk(p.isPaused)
+})
+
 t.test('an empty append is worth it only when it tells a higher commit index', async (t) => {
   const p = progress('replicate', 5, 6)
   t.ok(p.canRaiseCommit(index(5)))

@@ -40,6 +40,8 @@ export class Progress {
   wantsAppend: WantsAppend = WantsAppend.no
   /** Highest commit index sent; keeps empty appends from repeating it. */
   #sentCommit: Index = toIndex(0)
+  /** A snapshot was sent, and appends behind it were not pipelined yet. */
+  #isBehindSnapshot = false
   readonly inflights: Inflights
 
   constructor(next: Index, isLearner: boolean, maxInflightMessages: number, maxInflightBytes: number) {
@@ -58,10 +60,14 @@ export class Progress {
   becomeReplicate(): void {
     this.#enter('replicate')
     this.next = toIndex(this.match + 1)
+    // The log behind a snapshot waits as a whole, and the peer has only just installed that.
+    this.inflights.reset(this.#isBehindSnapshot)
+    this.#isBehindSnapshot = false
   }
 
   becomeSnapshot(snapshotIndex: Index): void {
     this.#enter('snapshot')
+    this.#isBehindSnapshot = true
     this.pendingSnapshot = snapshotIndex
     this.next = toIndex(snapshotIndex + 1)
     this.#sentCommit = snapshotIndex
