@@ -37,8 +37,6 @@ export class Cluster {
   readonly network: Network
   /** Processes that ended by themselves. */
   readonly accidents: string[] = []
-  /** When a member was last seen to have been sent a snapshot. */
-  snapshotSeenMs: number | undefined
   readonly #options: ClusterOptions
   #members: Member[] = []
   /** Removed, their processes may still run. */

@@ -14,6 +14,8 @@ export const SMALL_LOG_FLAGS = ['--snapshot-count=50', '--experimental-snapshot-
 const SNAPSHOT_METRIC = 'etcd_network_snapshot_receive_success'
 /** For 30 s after it has sent a snapshot a member drops no entries. */
 const LOG_KEPT_AFTER_SNAPSHOT_MS = 40_000
+/** What the sender logs. */
+const SENT_TEXT = '"sent database snapshot"'
 const BLACKHOLE_MIN_REVISIONS = 300
 const SNAPSHOT_TIMEOUT_MS = 30_000
 
@@ -93,9 +95,7 @@ export const blackholeUntilSnapshot: Fault = {
     await cluster.waitHealthy()
     const received = (await snapshotsReceived(follower)) - before
     note(`${follower.name} received ${received} snapshots`)
-    const sinceLastMs = performance.now() - (cluster.snapshotSeenMs ?? -Infinity)
-    if (received > 0) cluster.snapshotSeenMs = performance.now()
-    else if (sinceLastMs > LOG_KEPT_AFTER_SNAPSHOT_MS)
+    if (received === 0 && sinceSnapshotMs(cluster) > LOG_KEPT_AFTER_SNAPSHOT_MS)
       report(violation('recovery', `${follower.name} received no snapshot (${SNAPSHOT_METRIC})`))
     return { quorumFromMs }
   },
@@ -110,6 +110,15 @@ const snapshotsReceived = async ({ endpoint }: Member): Promise<number> => {
   const response = await fetch(`http://${endpoint}/metrics`, { signal: AbortSignal.timeout(5_000) })
   const lines = (await response.text()).split('\n').filter((line) => line.startsWith(`${SNAPSHOT_METRIC}{`))
   return lines.reduce((sum, line) => sum + Number(line.split(' ').at(-1)), 0)
+}
+
+/** Since any member last sent a snapshot, whatever was the cause; a process that has ended since keeps nothing any more. */
+const sinceSnapshotMs = ({ members }: Cluster): number => {
+  const sent = members.flatMap(({ log }) =>
+    log.split('\n').filter((line) => line.startsWith('{') && line.includes(SENT_TEXT)),
+  )
+  const times = sent.map((line) => Date.parse((JSON.parse(line) as { readonly ts: string }).ts))
+  return Date.now() - Math.max(-Infinity, ...times)
 }
 
 const remove = async (context: FaultContext, member: Member): Promise<void> => {
