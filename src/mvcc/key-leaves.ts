@@ -1,6 +1,6 @@
-// The leaves of the key tree, side by side in pages of numbers. Writing a new key waits for memory more than it computes: a leaf of
-// objects (its own, and one each for keys, ordinals and values) took some thirty lines of a cache per insertion, and
-// collections copied and visited it. Here it is a third of that, and a collection looks into nothing.
+// The leaves of the key tree, side by side in pages of numbers. Writing a new key waits for memory more than it computes. An object
+// per leaf, with arrays of keys, ordinals and ids, spreads what an insertion touches, and collections copy and visit it; here it is
+// one piece of twelve cache lines, and a collection looks into nothing. docs/bench.md has what that gains.
 //
 // A leaf of at most K keys, in words of 4 bytes, rounded up to whole cache lines:
 //
@@ -110,7 +110,7 @@ export class Leaves {
     const words = this.#wordsOf(leaf)
     const numbers = this.#numbersOf(leaf)
     const at = this.#at(leaf)
-    const first = (at + HEAD_WORDS) >> 1
+    const first = this.#ordinalsAt(leaf)
     const end = first + words[at + COUNT]!
     const ordinal = ordinalOf(key, words[at + SHARED]!)
     const found = firstAtLeast(numbers, first, end, ordinal)
@@ -152,7 +152,7 @@ export class Leaves {
     const numbers = this.#numbersOf(leaf)
     const at = this.#at(leaf)
     const count = words[at + COUNT]!
-    const first = (at + HEAD_WORDS) >> 1
+    const first = this.#ordinalsAt(leaf)
     for (let i = first + count; i > first + pos; i--) numbers[i] = numbers[i - 1]!
     numbers[first + pos] = ordinalOf(key, words[at + SHARED]!)
     const ids = this.#idsAt(leaf)
@@ -164,9 +164,8 @@ export class Leaves {
   takeOut(leaf: number, pos: number): void {
     const words = this.#wordsOf(leaf)
     const numbers = this.#numbersOf(leaf)
-    const at = this.#at(leaf)
-    const last = --words[at + COUNT]!
-    const first = (at + HEAD_WORDS) >> 1
+    const last = --words[this.#at(leaf) + COUNT]!
+    const first = this.#ordinalsAt(leaf)
     const ids = this.#idsAt(leaf)
     for (let i = pos; i < last; i++) {
       numbers[first + i] = numbers[first + i + 1]!
@@ -213,25 +212,19 @@ export class Leaves {
 
   /** Adds the keys of `from` from its `pos`-th on behind those of `to`, with their ordinals. */
   #copy(from: number, pos: number, to: number): void {
-    const source = this.#wordsOf(from)
-    const target = this.#wordsOf(to)
     const count = this.count(from) - pos
     const filled = this.count(to)
-    const [sourceIds, targetIds] = [this.#idsAt(from) + pos, this.#idsAt(to) + filled]
-    for (let i = 0; i < count; i++) target[targetIds + i] = source[sourceIds + i]!
-    const sourceNumbers = this.#numbersOf(from)
-    const targetNumbers = this.#numbersOf(to)
-    const [sourceFirst, targetFirst] = [
-      ((this.#at(from) + HEAD_WORDS) >> 1) + pos,
-      ((this.#at(to) + HEAD_WORDS) >> 1) + filled,
-    ]
-    for (let i = 0; i < count; i++) targetNumbers[targetFirst + i] = sourceNumbers[sourceFirst + i]!
-    target[this.#at(to) + COUNT] = filled + count
+    const words = this.#wordsOf(to)
+    const ids = this.#idsAt(from) + pos
+    words.set(this.#wordsOf(from).subarray(ids, ids + count), this.#idsAt(to) + filled)
+    const first = this.#ordinalsAt(from) + pos
+    this.#numbersOf(to).set(this.#numbersOf(from).subarray(first, first + count), this.#ordinalsAt(to) + filled)
+    words[this.#at(to) + COUNT] = filled + count
   }
 
   #hasTies(leaf: number): boolean {
     const numbers = this.#numbersOf(leaf)
-    const first = (this.#at(leaf) + HEAD_WORDS) >> 1
+    const first = this.#ordinalsAt(leaf)
     const end = first + this.count(leaf)
     for (let i = first + 1; i < end; i++) if (numbers[i] === numbers[i - 1]) return true
     return false
@@ -244,7 +237,7 @@ export class Leaves {
     const at = this.#at(leaf)
     words[at + SHARED] = shared
     const count = words[at + COUNT]!
-    const first = (at + HEAD_WORDS) >> 1
+    const first = this.#ordinalsAt(leaf)
     for (let i = 0; i < count; i++) numbers[first + i] = ordinalOf(this.keyAt(leaf, i), shared)
   }
 
@@ -261,6 +254,12 @@ export class Leaves {
     return (leaf % PAGE_LEAVES) * this.#leafWords
   }
 
+  /** Where its ordinals are in the numbers of its page, ... */
+  #ordinalsAt(leaf: number): number {
+    return (this.#at(leaf) + HEAD_WORDS) >> 1
+  }
+
+  /** ... and its ids in the words. */
   #idsAt(leaf: number): number {
     return this.#at(leaf) + HEAD_WORDS + 2 * this.#keysMax
   }

@@ -102,6 +102,14 @@ t.test('one value larger than the whole buffer fits', async (t) => {
   t.equal(hex(writer.take()), '01', 'the writer goes on after it gave the large buffer back')
 })
 
+t.test('a view is what would be taken, and takes nothing', async (t) => {
+  const writer = new Writer(4)
+  writer.string('longer than its first memory')
+  const view = hex(writer.view())
+  t.equal(hex(writer.take()), view)
+  t.equal(writer.view().length, 0)
+})
+
 t.test('taken results are not touched by later writes', async (t) => {
   const writer = new Writer(64)
   writer.string('first')

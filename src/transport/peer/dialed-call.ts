@@ -150,7 +150,7 @@ export class DialedCall<Reply> {
     return !this.#isWriting && !this.#isOver
   }
 
-  /** Only while `isWritable`. `bytes` are frozen. */
+  /** Only while `isWritable`. `bytes` stay as they are until it is so again: then grpc-js has copied them into its frame. */
   write(bytes: Uint8Array): void {
     this.#isWriting = true
     this.#call.sendMessageWithContext(this.#context, asBuffer(bytes))

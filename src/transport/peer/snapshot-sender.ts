@@ -112,8 +112,8 @@ export class SnapshotSender implements CallListener<quoratepeer.SnapshotReply> {
 
     const hash = createHash('sha256')
     const chunk = Buffer.allocUnsafeSlow(chunkBytes)
-    // One memory for all frames: the call has taken its bytes when it is writable again. New ones would be a third of what V8 counts
-    // as external memory between two young collections, and a full one follows on 64 MiB of it.
+    // One memory for all frames, which the call lets go of when it is writable again. New ones would be another copy of all rows in
+    // what V8 counts as external memory, beside LevelDB's and grpc-js', and a full collection follows on 64 MiB of it.
     const frames = new Writer(chunkBytes + FRAME_HEAD_BYTES)
     for (;;) {
       const sizeBytes = await this.#fill(source, chunk)
