@@ -1,6 +1,6 @@
 // Elections: who may start one, how it is counted, and how this node votes in others' (Raft paper 5.2, 5.4.1; thesis 9.6).
 
-import { EMPTY_BYTES, equalBytes, NO_MEMBER, NO_TERM } from '../base/index.js'
+import { EMPTY_BYTES, equalBytes, index as toIndex, NO_MEMBER, NO_TERM, term as toTerm } from '../base/index.js'
 import type { Term } from '../base/index.js'
 import { becomeLeading } from './leader.js'
 import { allVoters } from './membership.js'
@@ -36,6 +36,7 @@ const start = (raft: Raft, kind: Campaign): void => {
     if (preVote) request.term = (raft.term + 1) as Term
     request.index = raft.log.lastIndex
     request.logTerm = raft.log.lastTerm
+    tellCommit(raft, request)
     request.context = kind === 'transfer' ? TRANSFER_CONTEXT : EMPTY_BYTES
     raft.send(request)
   }
@@ -71,13 +72,11 @@ export const handleVoteRequest = (raft: Raft, message: Message): void => {
     (raft.vote === NO_MEMBER && raft.leader === NO_MEMBER) ||
     (preVote && message.term > raft.term)
   const granted = free && raft.log.isUpToDate({ index: message.index, term: message.logTerm })
+  if (!granted && raft.role !== 'leader') learnCommit(raft, message)
   const response = raft.newMessage(preVote ? MessageType.MsgPreVoteResp : MessageType.MsgVoteResp, message.from)
   response.term = granted ? message.term : raft.term
   response.reject = !granted
-  if (!granted) {
-    response.commit = raft.log.committed
-    response.logTerm = raft.log.term(raft.log.committed) ?? NO_TERM
-  }
+  if (!granted) tellCommit(raft, response)
   raft.send(response)
   raft.trace({ kind: granted ? 'voteGranted' : 'voteRejected', to: message.from, term: message.term, preVote })
   if (granted && !preVote) {
@@ -86,15 +85,22 @@ export const handleVoteRequest = (raft: Raft, message: Message): void => {
   }
 }
 
+/** Requests and refusals name the commit index, and in the field of a hint, which is free in both, its entry's term. */
+const tellCommit = (raft: Raft, message: Message): void => {
+  message.commit = raft.log.committed
+  message.rejectHint = toIndex(raft.log.term(raft.log.committed) ?? NO_TERM)
+}
+
 /**
- * Takes the commit index that comes with a refusal, if the own log holds that very entry.
- * Differs: etcd's refusals do not carry it. There, a member that has not heard of the commit of a change which removed or
- * demoted the members with the longest logs cannot win (they refuse it) and they may not stand: nobody ever leads again.
+ * Takes the commit index that comes with a refusal or with a request that is refused, if the own log holds that very entry.
+ * Differs: etcd's votes do not carry it. There, nobody ever leads again when the longest logs are of members that may not
+ * stand: those that are removed or demoted by a change of whose commit the others have not heard (the refusal tells them), or
+ * those that have not heard themselves of the commit of the change that made them voters (the request tells them).
  */
-export const learnCommit = (raft: Raft, refusal: Message): void => {
+export const learnCommit = (raft: Raft, { commit, rejectHint }: Message): void => {
   const { log } = raft
-  if (refusal.commit <= log.committed || !log.matches(refusal.commit, refusal.logTerm)) return
-  log.commitTo(refusal.commit)
+  if (commit <= log.committed || !log.matches(commit, toTerm(rejectHint))) return
+  log.commitTo(commit)
   // Votes may not be counted over a configuration that is no longer the newest.
   if (raft.role !== 'follower' && log.hasUnappliedConfChange) raft.becomeFollower(raft.term, NO_MEMBER)
 }

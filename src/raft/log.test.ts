@@ -1,7 +1,7 @@
 import t from 'tap'
 import { index, InvariantViolation, term } from '../base/index.js'
 import { ENTRY_OVERHEAD_BYTES } from './entry-bytes.js'
-import { followsOn, RaftLog } from './log.js'
+import { committedByChange, followsOn, RaftLog } from './log.js'
 import type { LogStart } from './log.js'
 import { Entry, EntryType, Snapshot, SnapshotMetadata } from './pb.js'
 
@@ -472,4 +472,16 @@ t.test('entries handed out stay as they are when the log goes on in the same mem
     l.compact(index(last - 500))
   }
   t.ok(isSame(before, copies))
+})
+
+t.test('all changes of the members but the last one are committed', async (t) => {
+  const log = entries(7, 1, 1, 2, 2, 3)
+  t.equal(committedByChange([]), 0)
+  t.equal(committedByChange(log), 0)
+  log[3]!.type = EntryType.EntryConfChangeV2
+  t.equal(committedByChange(log), 0, 'the last one may be lost')
+  log[1]!.type = EntryType.EntryConfChange
+  t.equal(committedByChange(log), 8)
+  log[4]!.type = EntryType.EntryConfChange
+  t.equal(committedByChange(log), 10)
 })

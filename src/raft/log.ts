@@ -356,6 +356,24 @@ export class RaftLog {
 
 const sumBytes = (entries: readonly Entry[]): number => entries.reduce((sum, entry) => sum + entryBytes(entry), 0)
 
+/**
+ * What the entries of a log prove to be committed, whatever was noted: every configuration change but the last, as a leader
+ * proposes none before it has applied those before it. NO_INDEX when they prove nothing.
+ *
+ * A torn write may leave two changes without the commit index that came with them. To campaign over the configuration before
+ * both is not safe: its quorums need not meet those of the configuration after both. Differs: etcd starts with what was noted.
+ */
+export const committedByChange = (entries: readonly Entry[]): Index => {
+  let isFound = false
+  for (let i = entries.length - 1; i >= 0; i--) {
+    const { type, index } = entries[i]!
+    if (type === EntryType.EntryNormal) continue
+    if (isFound) return index
+    isFound = true
+  }
+  return NO_INDEX
+}
+
 /** Whether `entries` continue the log after `prev`: consecutive indexes, terms that never fall. */
 export const followsOn = (prev: LogPosition, entries: readonly Entry[]): boolean => {
   let last = prev

@@ -3,7 +3,7 @@
 
 import { index as toIndex, invariant, NO_INDEX, NO_MEMBER, NO_TERM } from '../base/index.js'
 import type { Index, MemberId, Term } from '../base/index.js'
-import { RaftLog } from './log.js'
+import { committedByChange, RaftLog } from './log.js'
 import { changeMembership } from './config-change.js'
 import type { ChangeOutcome } from './config-change.js'
 import { MembershipHistory } from './membership-history.js'
@@ -93,7 +93,7 @@ export class Raft {
     this.log = new RaftLog({
       compacted: state.compacted,
       entries: state.entries,
-      committed: state.hardState.commit,
+      committed: toIndex(Math.max(state.hardState.commit, committedByChange(state.entries))),
       applied: state.applied,
       maxApplyingBytes: config.maxCommittedBytesPerReady,
       onReplaced: (from, through) => {

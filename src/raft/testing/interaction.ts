@@ -10,7 +10,8 @@
 //   deliver ID... [from=(..)] [type=..] [drop] [keep] [count=N]   steps (or loses, or repeats) what the network holds for the nodes
 //   hold ID          takes the messages to ID aside, `release ID` puts them back: a reordered network
 //   stabilize [ID...]    all of the above until nothing is left to do among the nodes; others' messages stay
-//   crash ID [applied=I] undurable jobs and memory are lost, the node starts from its disk
+//   crash ID [applied=I] [torn=N]   undurable jobs and memory are lost, the node starts from its disk; `torn` leaves the first N
+//                    entries of the oldest job there, without its hard state
 //   status ID | log ID | network
 
 import { index as toIndex, invariant, memberId } from '../../base/index.js'
@@ -330,6 +331,8 @@ export class Interaction {
 
   #crash(member: Member, args: Arguments): void {
     const { disk } = member
+    const torn = args.text('torn')
+    if (torn !== undefined) disk.write(member.jobs[0]!, Number(torn), false)
     const applied = toIndex(args.number('applied', disk.compacted.index))
     if (disk.hardState.commit < applied) {
       const raised = new HardState()

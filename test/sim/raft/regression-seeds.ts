@@ -28,4 +28,10 @@ export const REGRESSION_SEEDS: readonly RegressionSeed[] = [
     options: {},
     was: 'a quorum was chosen without the change of members that a frozen leader had in memory alone, so that it was none',
   },
+  {
+    seed: 15_006_278,
+    steps: 5000,
+    options: {},
+    was: 'a promoted learner with the longest log, which did not know of the commit, could neither stand nor be passed over',
+  },
 ]
