@@ -13,7 +13,7 @@ export const DEFAULT_QUOTA_BYTES = 2 * 1024 ** 3
 const LARGE_QUOTA_BYTES = 8 * 1024 ** 3
 const RECOMMENDED_REQUEST_BYTES = 10 * 1024 * 1024
 /** Each commit syncs, and disturbs the syncs of the log: fewer are better, and only the time of a restart hangs on them. */
-const BACKEND_BATCH_INTERVAL_NS = 500 * MILLISECOND_NS
+const BACKEND_BATCH_INTERVAL_NS = 2000 * MILLISECOND_NS
 const PROGRESS_NOTIFY_MIN_NS = 100 * MILLISECOND_NS
 const BCRYPT_COSTS = { min: 4, max: 31, initial: 10 }
 

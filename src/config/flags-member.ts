@@ -77,7 +77,7 @@ export const memberFlags = {
     'duration',
     '0s',
     WORKS,
-    'Longest time between two commits of the store; 0 means 500ms (etcd: 100ms).',
+    'Longest time between two commits of the store; 0 means 2s (etcd: 100ms).',
   ),
   'backend-batch-limit': row('int', '0', WORKS, 'Operations that start a commit of the store at once; 0 means 10000.'),
   'max-txn-ops': row('uint', '128', WORKS, 'Most operations in a transaction.'),

@@ -30,7 +30,7 @@ class SlowBackend extends MemoryBackend {
 
 const NO_VOTERS = { voters: [], learners: [], votersOutgoing: [], learnersNext: [], autoLeave: false }
 
-const PACING = { intervalMs: 100, operationsMax: 10, unflushedBytesMax: 10_000 }
+const PACING = { intervalMs: 100, operationsMax: 10, bytesMax: 5000, unflushedBytesMax: 10_000 }
 
 /** `below`: by how much of its bound an interval is shorter than its setting. */
 const setup = async (pacing = PACING, below = (_bound: number): number => 0) => {
@@ -113,6 +113,22 @@ t.test('enough operations are written at once', async (t) => {
   t.equal(backend.waiting.length, 1)
 })
 
+t.test('large values do not wait for an interval', async (t) => {
+  const { clock, backend, apply } = await setup()
+  apply(1, 4000)
+  await clock.settle()
+  t.equal(backend.waiting.length, 0)
+  apply(1, 1000)
+  await clock.settle()
+  t.equal(backend.waiting.length, 1)
+  apply(1, 6000)
+  await clock.settle()
+  t.equal(backend.waiting.length, 1, 'one batch at a time')
+  backend.finish()
+  await clock.settle()
+  t.equal(backend.waiting.length, 1, 'and then the next, without an interval')
+})
+
 t.test('one batch at a time; what comes meanwhile goes into the next', async (t) => {
   const { clock, backend, committer, apply } = await setup()
   apply(10)
@@ -176,7 +192,7 @@ t.test('rows of background work are committed without any entry', async (t) => {
 
 t.test('rows of background work wait for 100 ms, however long the interval is', async (t) => {
   const { clock, backend, committer, rows, apply } = await setup({
-    ...{ intervalMs: 500, operationsMax: 10, unflushedBytesMax: 10_000 },
+    ...{ intervalMs: 500, operationsMax: 10, bytesMax: 5000, unflushedBytesMax: 10_000 },
   })
   const put = (): void => {
     rows.put('meta', Buffer.from('k'), Buffer.from('v'))

@@ -10,6 +10,8 @@ export interface CommitPacing {
   readonly intervalMs: number
   /** Operations that start a commit at once (--backend-batch-limit). */
   readonly operationsMax: number
+  /** Bytes of changes that start a commit at once. */
+  readonly bytesMax: number
   /** Bytes of changes not yet in the backend above which no further proposals are taken. */
   readonly unflushedBytesMax: number
 }
@@ -120,7 +122,8 @@ export class BackendCommitter {
     if (this.#closed || this.#failure !== undefined) return
     this.#operations += operations
     if (this.#running !== undefined || this.#paused !== undefined) return
-    if (this.#operations >= this.#pacing.operationsMax) void this.#start()
+    const { operationsMax, bytesMax } = this.#pacing
+    if (this.#operations >= operationsMax || this.unflushedBytes >= bytesMax) void this.#start()
     else this.#timer ??= this.#clock.after(this.#intervalMs(), () => void this.#start())
   }
 

@@ -31,7 +31,7 @@ const OPTIONS: MemberOptions = {
   maxRequestBytes: 10_000,
   quotaBytes: Infinity,
   quotaConfiguredBytes: 0,
-  commit: { intervalMs: 100, operationsMax: 10_000, unflushedBytesMax: 1_000_000 },
+  commit: { intervalMs: 100, operationsMax: 10_000, bytesMax: 500_000, unflushedBytesMax: 1_000_000 },
   snapshot: { everyEntries: 1000, everyBytes: 10_000_000, catchUpEntries: 100 },
   segmentsMax: 5,
   snapshotsMax: 5,
@@ -270,7 +270,7 @@ t.test('a slow backend holds proposals back; they go in when it has caught up', 
   const gate: { open?: () => void } = {}
   const write = backend.write.bind(backend)
   const { clock, member, put, open, drive, state } = await setup(
-    { commit: { intervalMs: 100, operationsMax: 10_000, unflushedBytesMax: 5000 } },
+    { commit: { intervalMs: 100, operationsMax: 10_000, bytesMax: 5000, unflushedBytesMax: 5000 } },
     undefined,
     backend,
   )

@@ -35,7 +35,7 @@ export const CLUSTER_OPTIONS: MemberOptions = {
   maxRequestBytes: 100_000,
   quotaBytes: Infinity,
   quotaConfiguredBytes: 0,
-  commit: { intervalMs: 100, operationsMax: 10_000, unflushedBytesMax: 1_000_000 },
+  commit: { intervalMs: 100, operationsMax: 10_000, bytesMax: 500_000, unflushedBytesMax: 1_000_000 },
   snapshot: { everyEntries: 100_000, everyBytes: 100_000_000, catchUpEntries: 100_000 },
   segmentsMax: 5,
   snapshotsMax: 5,

@@ -3,6 +3,8 @@ import type { MemberOptions } from '../member/index.js'
 
 /** Proposals stop being taken while this many bytes of applied changes wait for the backend. */
 const UNFLUSHED_BYTES_MAX = 64 * 1024 * 1024
+/** So many start a batch: what waits in memory is bounded by them as well as by time. */
+const BATCH_BYTES = 8 * 1024 * 1024
 /** Log bytes that a restart reads at most, about. */
 const SNAPSHOT_BYTES = 128 * 1024 * 1024
 
@@ -21,6 +23,7 @@ export function memberOptions(config: ServerConfig): MemberOptions {
     commit: {
       intervalMs: config.backendBatchIntervalMs,
       operationsMax: config.backendBatchLimit,
+      bytesMax: BATCH_BYTES,
       unflushedBytesMax: UNFLUSHED_BYTES_MAX,
     },
     snapshot: {

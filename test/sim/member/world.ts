@@ -225,7 +225,7 @@ export class World {
       maxRequestBytes: 100_000,
       quotaBytes: Infinity,
       quotaConfiguredBytes: 0,
-      commit: { intervalMs: commitMs, operationsMax: commitOperations, unflushedBytesMax },
+      commit: { intervalMs: commitMs, bytesMax: 8 * 1024 * 1024, operationsMax: commitOperations, unflushedBytesMax },
       snapshot: { everyEntries: snapshotEvery, everyBytes: snapshotBytes, catchUpEntries },
       segmentsMax: 2,
       snapshotsMax: 2,
