@@ -227,9 +227,9 @@ t.test('derived values', async (t) => {
   t.equal(mustRun({ argv: ['--watch-progress-notify-interval=1ms'] }).config.watchProgressNotifyMs, 100)
   t.equal(mustRun({ argv: ['--raft-read-timeout=1s'] }).config.peerReadTimeoutMs, 5000)
   t.equal(mustRun({ argv: ['--raft-read-timeout=6s'] }).config.peerReadTimeoutMs, 6000)
-  t.match(plain, { backendBatchIntervalMs: 500, backendBatchLimit: 10_000 })
-  t.match(mustRun({ argv: ['--backend-batch-interval=2s', '--backend-batch-limit=7'] }).config, {
-    backendBatchIntervalMs: 2000,
+  t.match(plain, { backendBatchIntervalMs: 2000, backendBatchLimit: 10_000 })
+  t.match(mustRun({ argv: ['--backend-batch-interval=3s', '--backend-batch-limit=7'] }).config, {
+    backendBatchIntervalMs: 3000,
     backendBatchLimit: 7,
   })
   t.match(mustRun({ argv: ['--backend-batch-interval=-1s', '--backend-batch-limit=-7'] }).config, {
