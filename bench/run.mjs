@@ -11,6 +11,7 @@
 // share of the load generator (this process) in all CPU time: where it nears one half, the figures say more about it than about
 // the servers. A "!" marks what misses its goal.
 // `--node-flags="--max-semi-space-size=32"` starts our server with these flags of Node.js.
+// `--server-flags="--backend-batch-interval=500ms"` gives our server these flags of its own.
 // `--only` takes words: rows whose name holds one of them, separated by "|".
 import { writeFileSync } from 'node:fs'
 import { cpus } from 'node:os'
@@ -35,6 +36,7 @@ const { values: options } = parseArgs({
     members: { type: 'string', default: '1' },
     json: { type: 'string' },
     'node-flags': { type: 'string' },
+    'server-flags': { type: 'string' },
     list: { type: 'boolean', default: false },
   },
 })
@@ -43,7 +45,8 @@ const seconds = Number(options.seconds)
 const members = Number(options.members)
 const warmupSeconds = Number(options.warmup ?? 6 * members)
 const words = options.only.split('|')
-const nodeFlags = (options['node-flags'] ?? '').split(' ').filter((flag) => flag !== '')
+const nodeFlags = wordsOf(options['node-flags'])
+const serverFlags = wordsOf(options['server-flags'])
 const contenders = options.contender === undefined ? ['etcd', 'quorate'] : [options.contender]
 if (!contenders.every((name) => ['etcd', 'quorate'].includes(name))) fail(`--contender is etcd or quorate`)
 if (![1, 3, 5, 7].includes(members)) fail('--members is 1, 3, 5 or 7')
@@ -103,7 +106,13 @@ async function runGroup(group, contender, round) {
     failures.add(`${group.name}: ${group.tls.missing}`)
     return
   }
-  const cluster = new BenchCluster(contender, { members, nodeFlags, ...group.tls })
+  const own = contender === 'quorate' ? serverFlags : []
+  const cluster = new BenchCluster(contender, {
+    ...group.tls,
+    members,
+    nodeFlags,
+    flags: [...(group.tls?.flags ?? []), ...own],
+  })
   try {
     try {
       await cluster.start()
@@ -160,6 +169,10 @@ async function runRow(row, cluster, contender, round) {
     cpuUsPerCall: (run.serverCpuSeconds * 1e6) / run.calls,
     loadShare: run.loadCpuSeconds / (run.loadCpuSeconds + run.serverCpuSeconds),
   })
+}
+
+function wordsOf(text = '') {
+  return text.split(' ').filter((word) => word !== '')
 }
 
 function fail(text) {

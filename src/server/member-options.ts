@@ -4,7 +4,7 @@ import type { MemberOptions } from '../member/index.js'
 /** Proposals stop being taken while this many bytes of applied changes wait for the backend. */
 const UNFLUSHED_BYTES_MAX = 64 * 1024 * 1024
 /** So many start a batch: what waits in memory is bounded by them as well as by time. */
-const BATCH_BYTES = 8 * 1024 * 1024
+const BATCH_BYTES = UNFLUSHED_BYTES_MAX / 8
 /** Log bytes that a restart reads at most, about. */
 const SNAPSHOT_BYTES = 128 * 1024 * 1024
 

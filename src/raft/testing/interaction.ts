@@ -332,7 +332,11 @@ export class Interaction {
   #crash(member: Member, args: Arguments): void {
     const { disk } = member
     const torn = args.text('torn')
-    if (torn !== undefined) disk.write(member.jobs[0]!, Number(torn), false)
+    if (torn !== undefined) {
+      const job = member.jobs[0]
+      invariant(job !== undefined, `node ${member.id} has nothing to append`)
+      disk.write(job, Number(torn), false)
+    }
     const applied = toIndex(args.number('applied', disk.compacted.index))
     if (disk.hardState.commit < applied) {
       const raised = new HardState()

@@ -225,7 +225,12 @@ export class World {
       maxRequestBytes: 100_000,
       quotaBytes: Infinity,
       quotaConfiguredBytes: 0,
-      commit: { intervalMs: commitMs, bytesMax: 8 * 1024 * 1024, operationsMax: commitOperations, unflushedBytesMax },
+      commit: {
+        intervalMs: commitMs,
+        operationsMax: commitOperations,
+        bytesMax: unflushedBytesMax / 8, // as the server has it
+        unflushedBytesMax,
+      },
       snapshot: { everyEntries: snapshotEvery, everyBytes: snapshotBytes, catchUpEntries },
       segmentsMax: 2,
       snapshotsMax: 2,
