@@ -1,12 +1,17 @@
-// The index of keys alone: scattered keys of 8 bytes that are looked up and put, then looked up again, then walked. Run after a build:
+// The index of keys alone: scattered keys of 8 bytes that are looked up and put, looked up again, walked, and put again and again, which
+// keeps what they were before. Run after a build:
 //
-//   node --expose-gc bench/key-index.mjs [--keys 3000000] [--dist DIR]
+//   node --expose-gc bench/key-index.mjs [--keys 3000000] [--again 2] [--dist DIR]
 import { pathToFileURL } from 'node:url'
 import { resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 
 const { values: flags } = parseArgs({
-  options: { keys: { type: 'string', default: '3000000' }, dist: { type: 'string', default: 'dist' } },
+  options: {
+    keys: { type: 'string', default: '3000000' },
+    again: { type: 'string', default: '2' },
+    dist: { type: 'string', default: 'dist' },
+  },
 })
 const KEYS = Number(flags.keys)
 const WALK_STEP = 4096
@@ -45,11 +50,23 @@ while (from !== undefined) from = index.walk(from, OPEN_END, WALK_STEP, () => vi
 if (visited !== KEYS) throw new Error(`walked over ${visited} of ${KEYS} keys`)
 console.log(`walk                   ${(((performance.now() - walkStartedMs) / KEYS) * 1000).toFixed(3)} us`)
 
-if (globalThis.gc !== undefined) {
+const memory = () => {
+  if (globalThis.gc === undefined) return
   globalThis.gc()
   const startedMs = performance.now()
   globalThis.gc()
   console.log(`full collection        ${(performance.now() - startedMs).toFixed(0)} ms`)
+  const { heapUsed, arrayBuffers } = process.memoryUsage()
+  console.log(`heap and pages         ${(heapUsed / MB).toFixed(0)} and ${(arrayBuffers / MB).toFixed(0)} MB`)
 }
-const { heapUsed, arrayBuffers } = process.memoryUsage()
-console.log(`heap and pages         ${(heapUsed / MB).toFixed(0)} and ${(arrayBuffers / MB).toFixed(0)} MB`)
+memory()
+
+for (let round = 1; round <= Number(flags.again); round++) {
+  const before = process.cpuUsage()
+  const again = microsecondsEach((i) => index.put(keyAt((i * 7919) % KEYS), KEYS * round + i + 1, 0))
+  const { user, system } = process.cpuUsage(before)
+  console.log(
+    `put again, ${String(round).padEnd(11)} ${again} us, ${((user + system) / KEYS).toFixed(2)} us of all threads`,
+  )
+  memory()
+}

@@ -7,12 +7,13 @@
 //   compact 5                                 {5t} {}
 //   compact 6                                 the key is gone
 //
-// Most keys live in their first generation with one revision: four numbers. Those lie in pages of numbers (32 bytes a key), which a
-// collection does not look into, as it would into a million objects. Everything else hangs off a *history*. Keys lie in pages of
-// their own, in the order in which they came: what is written there lies together.
+// Most keys live in their first generation. Its newest revision and what else is said of it are four numbers in pages (32 bytes a key),
+// which a collection does not look into, as it would into a million objects; its revisions before are a chain (revision-chains.ts).
+// Ended generations are objects. Keys lie in pages of their own, in the order in which they came: what is written there lies together.
 
 import type { Key } from '../base/index.js'
 import type { KeyNames } from './key-leaves.js'
+import { NO_CHAIN, RevisionChains } from './revision-chains.js'
 
 /** Revisions as pairs main, sub, ascending. */
 type RevisionPairs = number[]
@@ -36,13 +37,6 @@ class EndedGeneration {
   }
 }
 
-class KeyHistory {
-  /** Revisions of the current generation before the newest one. */
-  older: RevisionPairs = []
-  /** Earlier generations, oldest first. */
-  ended: EndedGeneration[] = []
-}
-
 /** A key as of some revision; filled by lookups. */
 export class KeyState {
   create = 0
@@ -62,18 +56,22 @@ const NUMBERS = 4
 const PAGE_BITS = 14
 const PAGE_RECORDS = 1 << PAGE_BITS
 const NO_RECORD = -1
+const NONE: readonly EndedGeneration[] = []
 
 class Page {
   readonly numbers: Float64Array
   /** Holes where no record is. */
   readonly keys: Key[]
-  /** None before the first key of the page has one. */
-  histories: (KeyHistory | undefined)[] | undefined
+  /** Of each key, the revisions of the current generation before the newest one. None before the first key of the page has any. */
+  chains: Uint32Array | undefined
+  /** Of each key, its earlier generations, oldest first. None before the first key of the page has any. */
+  ended: (EndedGeneration[] | undefined)[] | undefined
 
   constructor(records: number) {
     this.numbers = new Float64Array(records * NUMBERS)
     this.keys = new Array<Key>(records)
-    this.histories = undefined
+    this.chains = undefined
+    this.ended = undefined
   }
 }
 
@@ -81,6 +79,7 @@ const NO_PAGE = new Page(0)
 
 /** The records of an index, by ids from 0 on; ids of removed records are given out again, memory is kept. */
 export class KeyRecords implements KeyNames {
+  readonly chains = new RevisionChains()
   readonly #pages: Page[] = []
   #count = 0
   /** Removed records; each names the next one where its creation was. */
@@ -177,27 +176,49 @@ export class KeyRecord {
     numbers[at + SUB] = sub
   }
 
-  get #history(): KeyHistory | undefined {
-    return this.#page.histories?.[this.#slot]
+  /** Revisions of the current generation before the newest one. */
+  get #older(): number {
+    const { chains } = this.#page
+    return chains === undefined ? NO_CHAIN : chains[this.#slot]!
   }
 
-  #ownHistory(): KeyHistory {
-    const histories = (this.#page.histories ??= new Array<KeyHistory | undefined>(PAGE_RECORDS).fill(undefined))
-    return (histories[this.#slot] ??= new KeyHistory())
+  #setOlder(chain: number): void {
+    const chains = (this.#page.chains ??= new Uint32Array(PAGE_RECORDS).fill(NO_CHAIN))
+    chains[this.#slot] = chain
   }
 
-  #dropHistory(): void {
-    if (this.#page.histories !== undefined) this.#page.histories[this.#slot] = undefined
+  /** Earlier generations, oldest first. */
+  get #ended(): readonly EndedGeneration[] {
+    return this.#page.ended?.[this.#slot] ?? NONE
+  }
+
+  #addEnded(generation: EndedGeneration): void {
+    const ended = (this.#page.ended ??= new Array<EndedGeneration[] | undefined>(PAGE_RECORDS).fill(undefined))
+    const before = ended[this.#slot]
+    if (before === undefined) ended[this.#slot] = [generation]
+    else before.push(generation)
+  }
+
+  #dropOlder(): void {
+    const chain = this.#older
+    if (chain === NO_CHAIN) return
+    this.#records.chains.giveBack(chain)
+    this.#setOlder(NO_CHAIN)
+  }
+
+  #dropEnded(): void {
+    if (this.#page.ended !== undefined) this.#page.ended[this.#slot] = undefined
   }
 
   /** For `KeyRecords` alone, as the next one. */
   beginWithTombstone(main: number, sub: number): void {
-    this.#ownHistory().ended.push(new EndedGeneration(0, 1, [main, sub]))
+    this.#addEnded(new EndedGeneration(0, 1, [main, sub]))
   }
 
   clear(next: number): void {
     this.#page.keys[this.#slot] = undefined!
-    this.#dropHistory()
+    this.#dropOlder()
+    this.#dropEnded()
     this.set(next, 0, 0, 0)
   }
 
@@ -207,17 +228,16 @@ export class KeyRecord {
 
   put(main: number, sub: number): void {
     const isLive = this.live
-    if (isLive) this.#ownHistory().older.push(this.main, this.sub)
+    if (isLive) this.#setOlder(this.#records.chains.push(this.#older, this.main, this.sub))
     this.set(isLive ? this.create : main, this.version + 1, main, sub)
   }
 
   /** The record is live. */
   tombstone(main: number, sub: number): void {
-    const history = this.#ownHistory()
-    const revisions = history.older
+    const revisions = this.#records.chains.pairs(this.#older)
     revisions.push(this.main, this.sub, main, sub)
-    history.ended.push(new EndedGeneration(this.create, this.version + 1, revisions))
-    history.older = []
+    this.#addEnded(new EndedGeneration(this.create, this.version + 1, revisions))
+    this.#dropOlder()
     this.set(0, 0, 0, 0)
   }
 
@@ -231,21 +251,24 @@ export class KeyRecord {
       found.version = this.version
       return true
     }
-    const history = this.#history
-    return history !== undefined && this.#lookupOlder(history, at, found)
+    return this.#lookupOlder(at, found)
   }
 
-  #lookupOlder(history: KeyHistory, at: number, found: KeyState): boolean {
-    const { older, ended } = history
-    if (older.length > 0 && older[0]! <= at) {
-      fill(found, this.create, this.version - 1, older, newestAt(older, at))
+  #lookupOlder(at: number, found: KeyState): boolean {
+    const { chains } = this.#records
+    if (chains.newestAt(this.#older, at)) {
+      found.create = this.create
+      found.mod = chains.main
+      found.sub = chains.sub
+      found.version = this.version - 1 - chains.newer
       return true
     }
+    const ended = this.#ended
     for (let i = ended.length - 1; i >= 0; i--) {
       const generation = ended[i]!
       if (generation.tombstoneMain <= at) return false
       if (generation.revisions[0]! > at) continue
-      fill(found, generation.create, generation.version, generation.revisions, newestAt(generation.revisions, at))
+      fill(found, generation, newestAt(generation.revisions, at))
       return true
     }
     return false
@@ -254,10 +277,8 @@ export class KeyRecord {
   /** Whether the index still knows this revision. */
   contains(main: number, sub: number): boolean {
     if (this.main === main && this.sub === sub) return true
-    const history = this.#history
-    if (history === undefined) return false
-    if (holds(history.older, main, sub)) return true
-    return history.ended.some(({ revisions }) => holds(revisions, main, sub))
+    if (this.#records.chains.has(this.#older, main, sub)) return true
+    return this.#ended.some(({ revisions }) => holds(revisions, main, sub))
   }
 
   /**
@@ -275,64 +296,58 @@ export class KeyRecord {
   }
 
   #survives(at: number, main: number, sub: number, tombstones: boolean): boolean {
-    const history = this.#history
-    if (history !== undefined) {
-      const { older, ended } = history
-      for (const { revisions, tombstoneMain } of ended) {
-        if (tombstoneMain < at) continue
-        const pos = newestAt(revisions, at)
-        if (pos >= 0 && revisions[pos] === main && revisions[pos + 1] === sub)
-          return tombstones || pos < revisions.length - 2
-        // Only a generation that ends exactly here can be followed by another one that starts here.
-        if (tombstoneMain > at) return false
-      }
-      if (this.main > at) {
-        const pos = newestAt(older, at)
-        return pos >= 0 && older[pos] === main && older[pos + 1] === sub
-      }
+    for (const { revisions, tombstoneMain } of this.#ended) {
+      if (tombstoneMain < at) continue
+      const pos = newestAt(revisions, at)
+      if (pos >= 0 && revisions[pos] === main && revisions[pos + 1] === sub)
+        return tombstones || pos < revisions.length - 2
+      // Only a generation that ends exactly here can be followed by another one that starts here.
+      if (tombstoneMain > at) return false
     }
-    return this.main <= at && this.main === main && this.sub === sub
+    if (this.main <= at) return this.main === main && this.sub === sub
+    const { chains } = this.#records
+    return chains.newestAt(this.#older, at) && chains.main === main && chains.sub === sub
   }
 
   /** Whether a compaction at `at` keeps any revision of this key (with `tombstones`) or any put of it (without). */
   survivesAny(at: number, tombstones: boolean): boolean {
-    const history = this.#history
-    if (history !== undefined) {
-      const { older, ended } = history
-      for (const { revisions, tombstoneMain } of ended) {
-        if (tombstoneMain < at) continue
-        const pos = newestAt(revisions, at)
-        if (pos >= 0 && (tombstones || pos < revisions.length - 2)) return true
-        if (tombstoneMain > at) return false
-      }
-      if (older.length > 0 && older[0]! <= at) return true
+    for (const { revisions, tombstoneMain } of this.#ended) {
+      if (tombstoneMain < at) continue
+      const pos = newestAt(revisions, at)
+      if (pos >= 0 && (tombstones || pos < revisions.length - 2)) return true
+      if (tombstoneMain > at) return false
     }
-    return this.live && this.main <= at
+    return (this.live && this.main <= at) || this.#records.chains.newestAt(this.#older, at)
   }
 
   /** Forgets what a compaction at `at` removes; false when nothing is left of the key. */
   compact(at: number): boolean {
-    const history = this.#history
-    if (history === undefined) return this.live
+    this.#compactEnded(at)
+    if (this.main <= at) this.#dropOlder()
+    else this.#records.chains.dropBefore(this.#older, at)
+    return this.live || this.#ended.length > 0
+  }
+
+  #compactEnded(at: number): void {
+    const ended = this.#page.ended?.[this.#slot]
+    if (ended === undefined) return
     let drop = 0
-    while (drop < history.ended.length && history.ended[drop]!.tombstoneMain < at) drop++
-    history.ended.splice(0, drop)
-    for (const generation of history.ended) {
+    while (drop < ended.length && ended[drop]!.tombstoneMain < at) drop++
+    ended.splice(0, drop)
+    for (const generation of ended) {
       generation.revisions = from(generation.revisions, newestAt(generation.revisions, at))
       if (generation.tombstoneMain > at) break
     }
-    history.older = this.main <= at ? [] : from(history.older, newestAt(history.older, at))
-    if (history.older.length === 0 && history.ended.length === 0) this.#dropHistory()
-    return this.live || history.ended.length > 0
+    if (ended.length === 0) this.#dropEnded()
   }
 }
 
-/** `version` is the one of the last of `pairs`; the pair at `pos` is visible. */
-const fill = (found: KeyState, create: number, version: number, pairs: RevisionPairs, pos: number): void => {
+/** The pair at `pos` is visible. */
+const fill = (found: KeyState, { create, version, revisions }: EndedGeneration, pos: number): void => {
   found.create = create
-  found.mod = pairs[pos]!
-  found.sub = pairs[pos + 1]!
-  found.version = version - (pairs.length - 2 - pos) / 2
+  found.mod = revisions[pos]!
+  found.sub = revisions[pos + 1]!
+  found.version = version - (revisions.length - 2 - pos) / 2
 }
 
 /** Position of the newest pair with main <= `at`, -2 when there is none. */
