@@ -10,6 +10,12 @@ const seams = [
   },
   { selector: "NewExpression[callee.name='Date'][arguments.length=0]", message: 'Take a Clock from env/.' },
 ]
+const everywhere = [
+  {
+    selector: "CallExpression[callee.name='invariant'] > TemplateLiteral",
+    message: 'A template is put together in every call: a text with %, and the values behind it.',
+  },
+]
 const shellModules = [
   'node:fs',
   'node:fs/promises',
@@ -38,6 +44,7 @@ export default tseslint.config(
       '@typescript-eslint/require-await': 'off',
       '@typescript-eslint/unbound-method': 'off',
       'no-empty': ['error', { allowEmptyCatch: false }],
+      'no-restricted-syntax': ['error', ...everywhere],
       eqeqeq: ['error', 'always'],
     },
   },
@@ -53,7 +60,7 @@ export default tseslint.config(
       'src/**/*.test.ts',
     ],
     rules: {
-      'no-restricted-syntax': ['error', ...seams],
+      'no-restricted-syntax': ['error', ...everywhere, ...seams],
       'no-restricted-imports': [
         'error',
         { paths: shellModules.map((name) => ({ name, message: 'Only shell folders touch the outside world.' })) },

@@ -100,8 +100,8 @@ export class MetricsRegistry implements LabelledMetrics {
   ): Family<Types[T]> {
     const known = this.#families.get(name)
     if (known !== undefined) {
-      invariant(known.type === type, `metric ${name} is a ${known.type}, not a ${type}`)
-      invariant(known.labelNames.join() === labels.join(), `metric ${name} has the labels ${known.labelNames.join()}`)
+      invariant(known.type === type, 'metric % is a %, not a %', name, known.type, type)
+      invariant(known.labelNames.join() === labels.join(), 'metric % has the labels %', name, known.labelNames.join())
       return known as Family<Types[T]>
     }
     const create = {
@@ -116,7 +116,7 @@ export class MetricsRegistry implements LabelledMetrics {
   }
 
   #add(family: Family<Cell>): void {
-    invariant(!this.#families.has(family.name), `metric ${family.name} exists already`)
+    invariant(!this.#families.has(family.name), 'metric % exists already', family.name)
     this.#families.set(family.name, family)
   }
 }

@@ -47,7 +47,7 @@ export class Inflights {
     const capacity = this.#indexes.length
     if (this.#count > 0) {
       const newest = this.#indexes[(this.#head + this.#count - 1) % capacity]!
-      invariant(last > newest, `in-flight indexes must rise: ${last} after ${newest}`)
+      invariant(last > newest, 'in-flight indexes must rise: % after %', last, newest)
     }
     const pos = (this.#head + this.#count) % capacity
     this.#indexes[pos] = last

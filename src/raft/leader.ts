@@ -131,7 +131,7 @@ const onRejected = (raft: Raft, peer: Progress, message: Message): void => {
 }
 
 const onAcknowledged = (raft: Raft, from: MemberId, peer: Progress, acked: Index): void => {
-  invariant(acked <= raft.log.lastIndex, `member ${from} acknowledged ${acked}, beyond the log's end`)
+  invariant(acked <= raft.log.lastIndex, "member % acknowledged %, beyond the log's end", from, acked)
   const isNews = peer.maybeUpdate(acked)
   if (!isNews && !(peer.match === acked && peer.state === 'probe')) return
   if (peer.state === 'probe') {

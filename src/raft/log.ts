@@ -86,11 +86,17 @@ export class RaftLog {
     invariant(followsOn(start.compacted, this.#live), 'recovered entries do not follow on the snapshot')
     invariant(
       start.compacted.index <= start.committed && start.committed <= this.lastIndex,
-      `commit index ${start.committed} is outside the log [${start.compacted.index}, ${this.lastIndex}]`,
+      'commit index % is outside the log [%, %]',
+      start.committed,
+      start.compacted.index,
+      this.lastIndex,
     )
     invariant(
       start.compacted.index <= start.applied && start.applied <= start.committed,
-      `applied index ${start.applied} is outside [${start.compacted.index}, ${start.committed}]`,
+      'applied index % is outside [%, %]',
+      start.applied,
+      start.compacted.index,
+      start.committed,
     )
   }
 
@@ -152,7 +158,7 @@ export class RaftLog {
 
   /** Entries in [lo, hi), frozen, cut at `maxBytes` but never below one entry. `lo` must not be compacted. */
   slice(lo: Index, hi: Index, maxBytes: number): Entry[] {
-    invariant(lo >= this.firstIndex && hi <= this.lastIndex + 1, `slice [${lo}, ${hi}) is outside the log`)
+    invariant(lo >= this.firstIndex && hi <= this.lastIndex + 1, 'slice [%, %) is outside the log', lo, hi)
     let bytes = 0
     let end = lo
     for (; end < hi; end = toIndex(end + 1)) {
@@ -181,8 +187,8 @@ export class RaftLog {
   /** Puts `entries` (consecutive, not empty) at their place and drops whatever was there and after. */
   append(entries: readonly Entry[]): void {
     const first = entries[0]!.index
-    invariant(first > this.#committed, `entry ${first} would replace a committed one (commit index ${this.#committed})`)
-    invariant(first <= this.lastIndex + 1, `entry ${first} leaves a gap after ${this.lastIndex}`)
+    invariant(first > this.#committed, 'entry % would replace a committed one (commit index %)', first, this.#committed)
+    invariant(first <= this.lastIndex + 1, 'entry % leaves a gap after %', first, this.lastIndex)
     if (first <= this.lastIndex) this.#truncate(first)
     for (const entry of entries) {
       this.#live.push(entry)
@@ -205,13 +211,13 @@ export class RaftLog {
   /** Raises the commit index; never lowers it. @throws InvariantViolation when the log does not reach that far. */
   commitTo(to: Index): void {
     if (to <= this.#committed) return
-    invariant(to <= this.lastIndex, `commit index ${to} is beyond the log's end ${this.lastIndex}: entries were lost`)
+    invariant(to <= this.lastIndex, "commit index % is beyond the log's end %: entries were lost", to, this.lastIndex)
     this.#committed = to
   }
 
   /** Replaces the whole log by a snapshot that still has to be made durable. */
   restore(snapshot: Snapshot, at: LogPosition): void {
-    invariant(at.index > this.#committed, `snapshot ${at.index} is behind the commit index ${this.#committed}`)
+    invariant(at.index > this.#committed, 'snapshot % is behind the commit index %', at.index, this.#committed)
     this.#compacted = at
     this.#packed.dropThrough(at.index)
     this.#live = []
@@ -248,7 +254,7 @@ export class RaftLog {
   /** The job that carried `mark`, and every job before it, is durable. */
   onStable(mark: StableMark): void {
     if (mark.rewrites !== this.#rewrites || mark.index <= this.#stable) return
-    invariant(this.term(mark.index) === mark.term, `durable entry ${mark.index} is not the one in the log`)
+    invariant(this.term(mark.index) === mark.term, 'durable entry % is not the one in the log', mark.index)
     this.#stable = mark.index
   }
 
@@ -286,7 +292,7 @@ export class RaftLog {
    */
   appliedTo(at: Index, term: Term): number {
     if (at <= this.#applied || this.#pendingSnapshot !== undefined) return 0
-    invariant(at <= this.#applying, `applied index ${at} was never handed out (${this.#applying})`)
+    invariant(at <= this.#applying, 'applied index % was never handed out (%)', at, this.#applying)
     let payload = 0
     for (let i = this.#applied + 1; i <= at; i++) {
       const entry = this.#liveAt(i)!
@@ -301,7 +307,7 @@ export class RaftLog {
   packApplied(run: number): void {
     const applied = this.#applied - this.#packed.last
     if (applied < run) return
-    invariant(this.#applied <= this.#stable, `applied entry ${this.#applied} is not durable (${this.#stable})`)
+    invariant(this.#applied <= this.#stable, 'applied entry % is not durable (%)', this.#applied, this.#stable)
     let count = 0
     for (let bytes = 0; count < applied && bytes < PACK_BYTES_MAX; count++) bytes += entryBytes(this.#live[count]!)
     this.#packed.append(this.#takeOldestLive(count))
@@ -318,10 +324,10 @@ export class RaftLog {
 
   /** Forgets entries up to `at`, which must be applied; the term at `at` stays readable. */
   compact(at: Index): void {
-    invariant(at <= this.#applied, `compaction to ${at} is beyond the applied index ${this.#applied}`)
+    invariant(at <= this.#applied, 'compaction to % is beyond the applied index %', at, this.#applied)
     if (at <= this.#compacted.index || this.#pendingSnapshot !== undefined) return
     const term = this.term(at)
-    invariant(term !== undefined, `no term at ${at}`)
+    invariant(term !== undefined, 'no term at %', at)
     if (at > this.#packed.last) this.#takeOldestLive(at - this.#packed.last)
     this.#packed.dropThrough(at)
     this.#compacted = { index: at, term }

@@ -65,7 +65,7 @@ export const confStateOf = (members: Membership): ConfState => {
 /** Returns `members` after checking the invariants above. @throws InvariantViolation */
 export const checked = (members: Membership): Membership => {
   const error = contradiction(members)
-  invariant(error === undefined, `membership: ${error}`)
+  invariant(error === undefined, 'membership: %', error)
   return members
 }
 

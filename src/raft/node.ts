@@ -241,7 +241,9 @@ export class RawNode {
     const { raft } = this
     invariant(
       job.sequence === this.#nextDurableJob,
-      `append job ${job.sequence} is reported before ${this.#nextDurableJob}`,
+      'append job % is reported before %',
+      job.sequence,
+      this.#nextDurableJob,
     )
     this.#nextDurableJob++
     if (job.snapshot !== undefined) raft.log.onSnapshotStable(job.snapshot.metadata!.index)

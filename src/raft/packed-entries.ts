@@ -57,7 +57,7 @@ export class PackedEntries {
     if (entries.length === 0) return
     const first = entries[0]!.index
     const last = entries[entries.length - 1]!.index
-    invariant(first === this.#last + 1 && last === this.#last + entries.length, `[${first}, ${last}] leaves a gap`)
+    invariant(first === this.#last + 1 && last === this.#last + entries.length, '[%, %] leaves a gap', first, last)
     for (const entry of entries) this.#push(entry)
     this.#last = last
   }
@@ -78,7 +78,7 @@ export class PackedEntries {
 
   /** New entries in [lo, hi), which must be held. Their data is owned: it stays when the segment is lent again. */
   read(lo: Index, hi: Index): Entry[] {
-    invariant(lo >= this.#first && hi <= this.#last + 1, `[${lo}, ${hi}) is not packed`)
+    invariant(lo >= this.#first && hi <= this.#last + 1, '[%, %) is not packed', lo, hi)
     const entries: Entry[] = []
     if (lo >= hi) return entries
     for (let pos = this.#find(lo); pos < this.#segments.length; pos++) {

@@ -126,7 +126,7 @@ export class Progress {
   }
 
   #enter(state: ProgressState): void {
-    invariant(this.match < this.next, `match ${this.match} is not below next ${this.next}`)
+    invariant(this.match < this.next, 'match % is not below next %', this.match, this.next)
     this.state = state
     this.paused = false
     this.pendingSnapshot = toIndex(0)

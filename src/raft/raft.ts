@@ -138,7 +138,7 @@ export class Raft {
   // --- Transitions ---
 
   becomeFollower(term: Term, leader: MemberId): void {
-    invariant(term >= this.term, `term ${term} is behind ${this.term}`)
+    invariant(term >= this.term, 'term % is behind %', term, this.term)
     this.#reset(term)
     this.role = 'follower'
     this.leader = leader
@@ -165,7 +165,7 @@ export class Raft {
 
   /** Appends the empty entry of the new term; its commit carries earlier terms' entries and opens reads. */
   becomeLeader(): void {
-    invariant(this.role === 'candidate', `a ${this.role} cannot become leader`)
+    invariant(this.role === 'candidate', 'a % cannot become leader', this.role)
     this.#reset(this.term)
     this.role = 'leader'
     this.leader = this.id
@@ -349,7 +349,7 @@ export class Raft {
   }
 
   send(message: Message): void {
-    invariant(message.to !== this.id && message.to !== NO_MEMBER, `message ${message.type} to ${message.to}`)
+    invariant(message.to !== this.id && message.to !== NO_MEMBER, 'message % to %', message.type, message.to)
     if (!isPromise(message.type)) this.outbox.push(message)
     else if (supersedes(message, this.outboxAfterAppend.at(-1))) this.outboxAfterAppend.splice(-1, 1, message)
     else this.outboxAfterAppend.push(message)

@@ -74,7 +74,7 @@ export const DEFAULT_LIMITS = {
 /** @throws InvariantViolation for values that no configuration check lets through. */
 export const checkConfig = (config: RaftConfig): void => {
   const whole = (name: string, value: number, atLeast: number): void =>
-    invariant(Number.isSafeInteger(value) && value >= atLeast, `${name} must be an integer of at least ${atLeast}`)
+    invariant(Number.isSafeInteger(value) && value >= atLeast, '% must be an integer of at least %', name, atLeast)
   invariant(config.id !== 0n, 'member id 0 is reserved')
   whole('heartbeatTicks', config.heartbeatTicks, 1)
   whole('electionTicks', config.electionTicks, config.heartbeatTicks + 1)

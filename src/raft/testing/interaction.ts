@@ -200,7 +200,7 @@ export class Interaction {
 
   #member(word: string | undefined): Member {
     const member = this.#members.get(memberId(BigInt(word ?? 0)))
-    invariant(member !== undefined, `no node ${word}`)
+    invariant(member !== undefined, 'no node %', word)
     return member
   }
 
@@ -275,7 +275,7 @@ export class Interaction {
 
   #append(member: Member): void {
     const job = member.jobs.shift()
-    invariant(job !== undefined, `node ${member.id} has nothing to append`)
+    invariant(job !== undefined, 'node % has nothing to append', member.id)
     this.#out.push(`${member.id} appended`)
     member.disk.write(job)
     this.#network.push(...member.node.onAppended(job))
@@ -283,7 +283,7 @@ export class Interaction {
 
   #apply(member: Member): void {
     const batch = member.batches.shift()
-    invariant(batch !== undefined, `node ${member.id} has nothing to apply`)
+    invariant(batch !== undefined, 'node % has nothing to apply', member.id)
     this.#out.push(`${member.id} applied ${batch.map((entry) => `${entry.term}/${entry.index}`).join(' ')}`)
     for (const entry of batch) {
       if (entry.type === EntryType.EntryNormal) continue
@@ -334,7 +334,7 @@ export class Interaction {
     const torn = args.text('torn')
     if (torn !== undefined) {
       const job = member.jobs[0]
-      invariant(job !== undefined, `node ${member.id} has nothing to append`)
+      invariant(job !== undefined, 'node % has nothing to append', member.id)
       disk.write(job, Number(torn), false)
     }
     const applied = toIndex(args.number('applied', disk.compacted.index))

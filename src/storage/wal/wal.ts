@@ -252,9 +252,9 @@ export class Wal implements LogStorage {
     }
     if (entries.length > 0) {
       const first = entries[0]!.index
-      invariant(first >= 1 && first <= this.#acceptedIndex + 1, `entry ${first} follows entry ${this.#acceptedIndex}`)
+      invariant(first >= 1 && first <= this.#acceptedIndex + 1, 'entry % follows entry %', first, this.#acceptedIndex)
       for (let i = 1; i < entries.length; i++) {
-        invariant(entries[i]!.index === first + i, `entry ${entries[i]!.index} follows entry ${first + i - 1}`)
+        invariant(entries[i]!.index === first + i, 'entry % follows entry %', entries[i]!.index, first + i - 1)
       }
       this.#acceptedIndex = first + entries.length - 1
     }

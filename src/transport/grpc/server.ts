@@ -43,7 +43,7 @@ class OwnGrpcServer implements GrpcServer {
       for (const method of service.methods) {
         const path = `/${service.name}/${method.name}`
         const info: MethodInfo = Object.freeze({ service: service.name, method: method.name, kind: method.kind })
-        invariant(!this.#routes.has(path), `${path} is registered twice`)
+        invariant(!this.#routes.has(path), '% is registered twice', path)
         const watch = method.kind === 'unary' ? options.requests?.watch(info) : undefined
         this.#routes.set(path, { method, info, watch })
       }
