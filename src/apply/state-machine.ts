@@ -1,7 +1,7 @@
 // The replicated state machine: committed entries go in, in order and exactly once; answers and backend rows come out.
 // Deterministic: the same entries give the same state on every member, whatever its clock, load or size.
 
-import { type Term, invariant } from '../base/index.js'
+import { type Index, type Term, invariant } from '../base/index.js'
 import type { Logger, Status } from '../env/index.js'
 import type { Lessor } from '../lease/index.js'
 import type { Store } from '../mvcc/index.js'
@@ -48,35 +48,43 @@ export class StateMachine {
   readonly #listener: StateMachineListener
   readonly #executor: TxnExecutor
   readonly #config: ConfigChanges
-  #applied: AppliedPoint
+  #appliedIndex: Index
+  #appliedTerm: Term
 
   constructor(parts: StateMachineParts, start: AppliedPoint, listener: StateMachineListener) {
     this.#parts = parts
     this.#listener = listener
     this.#executor = new TxnExecutor(parts.store, parts.lessor)
     this.#config = new ConfigChanges(parts.membership, parts.logger)
-    this.#applied = start
+    this.#appliedIndex = start.index
+    this.#appliedTerm = start.term
   }
 
   get applied(): AppliedPoint {
-    return this.#applied
+    return { index: this.#appliedIndex, term: this.#appliedTerm }
+  }
+
+  get appliedIndex(): Index {
+    return this.#appliedIndex
   }
 
   /** The parts were given the state of a snapshot at `point`: entries after it come next. */
   adopt(point: AppliedPoint): void {
-    invariant(point.index >= this.#applied.index, 'a snapshot never goes back')
-    this.#applied = point
+    invariant(point.index >= this.#appliedIndex, 'a snapshot never goes back')
+    this.#appliedIndex = point.index
+    this.#appliedTerm = point.term
   }
 
   /** Entries at or below the applied index change nothing; a gap is a broken invariant. */
   applyAll(entries: readonly raftpb.Entry[]): void {
     for (const entry of entries) {
-      if (entry.index <= this.#applied.index) continue
-      if (entry.index !== this.#applied.index + 1) {
-        throw new Error(`entry ${entry.index} does not follow applied index ${this.#applied.index}`)
+      if (entry.index <= this.#appliedIndex) continue
+      if (entry.index !== this.#appliedIndex + 1) {
+        throw new Error(`entry ${entry.index} does not follow applied index ${this.#appliedIndex}`)
       }
       // Moves first: what an entry writes belongs to a state that includes it.
-      this.#applied = { index: entry.index, term: entry.term }
+      this.#appliedIndex = entry.index
+      this.#appliedTerm = entry.term
       this.#apply(entry)
     }
   }

@@ -11,10 +11,15 @@ export const EMPTY_BYTES = new Uint8Array(0)
  */
 export type Key = Brand<string, 'Key'>
 
-export const keyOf = (bytes: Uint8Array): Key => viewBuffer(bytes).latin1Slice(0, bytes.length) as Key
+/** Takes any bytes: a buffer made for the call alone would cost as much as the call. Its types in Node.js lack it. */
+const { latin1Slice } = Buffer.prototype as unknown as {
+  latin1Slice: (this: Uint8Array, start: number, end: number) => string
+}
+
+export const keyOf = (bytes: Uint8Array): Key => latin1Slice.call(bytes, 0, bytes.length) as Key
 
 export const keyOfRange = (bytes: Uint8Array, start: number, end: number): Key =>
-  viewBuffer(bytes).latin1Slice(start, end) as Key
+  latin1Slice.call(bytes, start, end) as Key
 
 export const bytesOfKey = (key: Key): Uint8Array => Buffer.from(key, 'latin1')
 
@@ -31,12 +36,3 @@ export const copyBytes = (bytes: Uint8Array): Uint8Array => {
 }
 
 export const concatBytes = (parts: readonly Uint8Array[]): Uint8Array => Buffer.concat(parts)
-
-interface Latin1Sliceable {
-  latin1Slice(start: number, end: number): string
-}
-
-const viewBuffer = (bytes: Uint8Array): Latin1Sliceable => {
-  const buffer = Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
-  return buffer as unknown as Latin1Sliceable
-}

@@ -186,7 +186,7 @@ export class ConsensusWork {
   #apply(entries: readonly raftpb.Entry[]): void {
     this.#parts.applyObserver?.onBatch(entries)
     this.machine.applyAll(entries)
-    const { index } = this.machine.applied
+    const index = this.machine.appliedIndex
     const { node } = this.driver
     node.onApplied(index)
     this.cluster.onAdvanced()
@@ -220,7 +220,7 @@ export class ConsensusWork {
   }
 
   #answer(id: bigint, outcome: ApplyOutcome): void {
-    this.#parts.applyObserver?.onResult(this.machine.applied.index, outcome)
+    this.#parts.applyObserver?.onResult(this.machine.appliedIndex, outcome)
     if (!this.noSpace.mustWait(outcome)) return this.proposer.resolve(id, outcome)
     void this.noSpace.raise().then(() => this.proposer.resolve(id, outcome))
   }
@@ -228,7 +228,7 @@ export class ConsensusWork {
   #configChanged(change: raftpb.ConfChange, decision: ConfigDecision): string {
     // A rejected change changes nothing; consensus learns from `onApplied` that it is over.
     if (decision.kind === 'accepted') {
-      this.driver.node.applyConfChange(change, this.machine.applied.index)
+      this.driver.node.applyConfChange(change, this.machine.appliedIndex)
       reachPeers(this.#parts)
     }
     this.cluster.onDecided(change, decision)

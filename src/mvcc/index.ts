@@ -16,7 +16,7 @@ export {
   type StoreListener,
   type StoreOptions,
 } from './store.js'
-export type { PutResult, TxnResult, WriteTxn } from './write-txn.js'
+export type { TxnResult, WriteTxn } from './write-txn.js'
 
 // The watch hub.
 export {

@@ -196,7 +196,7 @@ export class RevisionChains {
 }
 
 /** Where in its page a block begins. */
-const place = (block: number): number => block % PAGE_NUMBERS
+const place = (block: number): number => block & (PAGE_NUMBERS - 1)
 
 /** Which revision of the block at `head` is the newest with a main revision of at most `at`; -1: none. */
 const newestIn = (numbers: Float64Array, head: number, at: number): number => {

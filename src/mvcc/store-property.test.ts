@@ -144,9 +144,11 @@ class Run {
         const bytes = this.value()
         const lease = this.lease()
         const before = model.inRange(main, name, undefined)[0]
-        const { revision, previous } = txn.put(name, bytes, lease)
-        this.check(revision === main && previous?.mod === before?.main, `put of ${name}`)
+        const previous = txn.lookup(name)
+        this.check(previous?.mod === before?.main, `lookup of ${name}`)
         this.check(previous?.version === before?.version && previous?.create === before?.create, 'previous state')
+        txn.put(name, bytes, lease)
+        this.check(txn.revision === main && txn.lookup(name)?.mod === main, `put of ${name}`)
         model.put(main, sub++, name, bytes, lease)
       } else {
         const name = this.name()

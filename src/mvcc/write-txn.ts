@@ -8,20 +8,15 @@ import { type KeyRecord, KeyState } from './key-record.js'
 import { type RangeOutcome, type RangeQuery, rangeInOneGo } from './range.js'
 import type { RevisionLog } from './revision-log.js'
 
-/** A put's effect. */
-export interface PutResult {
-  /** Main revision of the transaction. */
-  readonly revision: number
-  /** The key right before this put, undefined when it did not exist. */
-  readonly previous: KeyState | undefined
-}
-
 export interface TxnResult {
   /** Revision of the store after the transaction. */
   readonly revision: number
   /** In the order they were made; empty when nothing changed. Frozen. */
   readonly changes: readonly Change[]
 }
+
+/** Never written to. */
+const NO_CHANGES: Change[] = []
 
 /**
  * Synchronous and never undone: the caller has checked everything before the first change. Changes are visible to the
@@ -34,7 +29,7 @@ export class WriteTxn {
   readonly #log: RevisionLog
   readonly #compactRevision: number
   readonly #onEnd: (revision: number, changes: readonly Change[]) => void
-  readonly #changes: Change[] = []
+  #changes: Change[] = NO_CHANGES
   /** Operations so far, for the metrics. */
   puts = 0
   putBytes = 0
@@ -63,18 +58,16 @@ export class WriteTxn {
   }
 
   /** `value` is copied. */
-  put(key: Key, value: Uint8Array, lease: LeaseId): PutResult {
+  put(key: Key, value: Uint8Array, lease: LeaseId): void {
     invariant(!this.#ended, 'put after the end of the transaction')
     this.puts++
     this.putBytes += key.length + value.length
-    const previous = this.lookup(key)
     const main = this.beginRevision + 1
     const sub = this.#changes.length
     const { create, version } = this.#index.put(key, main, sub)
     const kv = encodeKeyValue(key, create, main, version, value, lease)
     this.#log.append(main, sub, false, kv)
-    this.#changes.push(new Change(key, 'put', main, sub, kv, create))
-    return { revision: main, previous }
+    this.#note(new Change(key, 'put', main, sub, kv, create))
   }
 
   /**
@@ -129,6 +122,12 @@ export class WriteTxn {
     const sub = this.#changes.length
     record.tombstone(main, sub)
     this.#log.append(main, sub, true, encodeTombstone(key))
-    this.#changes.push(new Change(key, 'delete', main, sub, encodeDeletion(key, main), 0))
+    this.#note(new Change(key, 'delete', main, sub, encodeDeletion(key, main), 0))
+  }
+
+  /** Nearly always it is the only one, and an array that grows has room for seventeen. */
+  #note(change: Change): void {
+    if (this.#changes.length === 0) this.#changes = [change]
+    else this.#changes.push(change)
   }
 }
