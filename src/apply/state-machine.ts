@@ -64,8 +64,13 @@ export class StateMachine {
     return { index: this.#appliedIndex, term: this.#appliedTerm }
   }
 
+  /** As in `applied`, which makes an object: asked for each request. */
   get appliedIndex(): Index {
     return this.#appliedIndex
+  }
+
+  get appliedTerm(): Term {
+    return this.#appliedTerm
   }
 
   /** The parts were given the state of a snapshot at `point`: entries after it come next. */

@@ -167,7 +167,7 @@ export class Member {
    * Refusals that need no consensus are answered before the call returns.
    */
   propose(request: etcdserverpb.InternalRaftRequest, waiter: ProposalWaiter): void {
-    if (this.committedIndex - this.applied.index > BACKLOG_MAX) return waiter.onFailed(errors.tooManyRequests)
+    if (this.committedIndex - this.#machine.appliedIndex > BACKLOG_MAX) return waiter.onFailed(errors.tooManyRequests)
     this.#proposer.submit(request, waiter)
   }
 
@@ -225,7 +225,7 @@ export class Member {
   /** Calls back when everything committed at the time of the call is applied; fails after a second. */
   waitApplied(waiter: ReadWaiter): void {
     if (this.#isClosing()) return waiter.onFailed(errors.stopped)
-    this.#work.appliedWaits.wait(this.committedIndex, this.applied.index, waiter)
+    this.#work.appliedWaits.wait(this.committedIndex, this.#machine.appliedIndex, waiter)
   }
 
   /** Whether the store has room; raises the NOSPACE alarm of this member when it has not. */
@@ -244,7 +244,7 @@ export class Member {
     header.clusterId = this.clusterId
     header.memberId = this.id
     header.revision = revision
-    header.raftTerm = this.#machine.applied.term
+    header.raftTerm = this.#machine.appliedTerm
     return header
   }
 
